@@ -1,0 +1,124 @@
+"""The envelope: what surrounds every event, as posted and as the log holds it.
+
+Names follow CloudEvents 1.0 where it has one (``id``, ``source``, ``type``).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, ClassVar, Final, Generic, TypeAlias, TypeVar
+
+import msgspec
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
+
+from schemas.fields import STRICT, At
+
+Data = TypeVar("Data")
+Rank: TypeAlias = tuple[datetime, str, str]
+"""The canonical order of events: ``(occurred_at, source, id)``."""
+Trait: TypeAlias = str | bool | int | float | None
+"""A value of a trait; None unsets it."""
+
+FREE_TEXT: Final = frozenset({"text", "subject", "comment"})
+"""Keys of ``personal`` that hold what somebody wrote: sealed, and never a trait."""
+
+Short = Annotated[str, Field(max_length=500)]
+Further: TypeAlias = Annotated[str, Field(max_length=5000)] | bool | int | float | None
+
+
+@with_config(ConfigDict(strict=True, allow_inf_nan=False))
+class Personal(TypedDict, total=False, extra_items=Further):
+    """Whatever names a person, and all free text: sealed before anything is stored.
+
+    Every key but the free texts describes the customer and becomes a trait; further keys are welcome.
+    """
+
+    name: Short | None
+    first_name: Short | None
+    last_name: Short | None
+    email: Short | None
+    phone: Short | None
+    company: Short | None
+    job_title: Short | None
+    birthday: Short | None
+    gender: Short | None
+    language: Short | None
+    street: Short | None
+    postal_code: Short | None
+    city: Short | None
+    region: Short | None
+    country: Short | None
+    subject: Annotated[str, Field(max_length=2000)]
+    text: Annotated[str, Field(max_length=200_000)]
+    comment: Annotated[str, Field(max_length=200_000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted(Generic[Data]):
+    """An event as a producer posts it; ``data`` is typed by ``type``."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    id: Annotated[str, Field(min_length=1, max_length=200, description="the producer's; never used twice")]
+    type: Annotated[str, Field(max_length=100, description="family.verb, past tense")]
+    identifiers: Annotated[
+        list[Annotated[str, Field(max_length=600)]], Field(description="who it was: kind:value, at least one")
+    ]
+    source: Annotated[str, Field(min_length=1, max_length=100, description="the system that saw it")] = "api"
+    version: Annotated[int | None, Field(ge=1, description="of the type's schema; newest by default")] = None
+    occurred_at: At | None = None
+    """When it happened, by the producer's clock; receipt by default."""
+    personal: Personal = field(default_factory=Personal)
+    data: Data
+    cause: Annotated[str | None, Field(max_length=200, description="id of the event that led to this one")] = None
+
+
+class Sealed(msgspec.Struct, frozen=True, array_like=True):
+    """AES-256-GCM ciphertext (nonce first) under the data key ``key_id``."""
+
+    key_id: str
+    ciphertext: bytes
+
+
+class Unsealed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a sealed part holds: plain identifiers in the order of their hashes, and what names a person."""
+
+    identifiers: tuple[str, ...] = ()
+    personal: dict[str, Trait] = {}
+    data: dict[str, object] = {}
+    """The whole of a custom event's data."""
+
+
+class Recorded(msgspec.Struct, Generic[Data], frozen=True, kw_only=True, omit_defaults=True):
+    """An event as the log holds it: identifiers are keyed hashes, strongest first, personal data is sealed.
+
+    The first identifier is the event's leaf (DESIGN: facts live with the identifier). An identifier's hash is
+    32 hex digits of which the first is its strength, so that hashes sort by strength.
+    """
+
+    workspace: str
+    id: str
+    source: str
+    type: str
+    version: int
+    occurred_at: datetime
+    received_at: datetime
+    identifiers: tuple[str, ...] = ()
+    """Empty for control events only."""
+    digest: str
+    """32 hex digits, keyed hash of the canonical JSON as posted."""
+    key_kind: str
+    data: Data
+    sealed: Sealed | None = None
+    has_traits: bool = False
+    """Whether the sealed part describes the customer, so that folds open only what they need."""
+    cause: str | None = None
+
+    @property
+    def leaf(self) -> str:
+        """The strongest identifier's hash, where this event's facts live."""
+        return self.identifiers[0]
+
+    @property
+    def rank(self) -> Rank:
+        return self.occurred_at, self.source, self.id

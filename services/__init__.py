@@ -1,0 +1,1 @@
+"""Touchline's services: data runs from ingest to query and never back."""

@@ -1,0 +1,1 @@
+"""Where events rest: an append-only, partitioned log."""
