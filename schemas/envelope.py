@@ -11,7 +11,8 @@ import msgspec
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from schemas.fields import STRICT, At
+from schemas.fields import STRICT, At, single
+from schemas.identifiers import MAX_IDENTIFIERS, MAX_LENGTH
 
 Data = TypeVar("Data")
 Rank: TypeAlias = tuple[datetime, str, str]
@@ -23,14 +24,15 @@ FREE_TEXT: Final = frozenset({"text", "subject", "comment"})
 """Keys of ``personal`` that hold what somebody wrote: sealed, and never a trait."""
 
 Short = Annotated[str, Field(max_length=500)]
-Further: TypeAlias = Annotated[str, Field(max_length=5000)] | bool | int | float | None
+Further: TypeAlias = Annotated[str | bool | int | float | None, *single(5000)]
 
 
 @with_config(ConfigDict(strict=True, allow_inf_nan=False))
-class Personal(TypedDict, total=False, extra_items=Further):
+class Personal(TypedDict, total=False, extra_items=Further):  # type: ignore[call-arg] # PEP 728
     """Whatever names a person, and all free text: sealed before anything is stored.
 
-    Every key but the free texts describes the customer and becomes a trait; further keys are welcome.
+    Every key but the free texts describes the customer and becomes a trait; null unsets it.
+    Further keys are welcome.
     """
 
     name: Short | None
@@ -59,18 +61,27 @@ class Posted(Generic[Data]):
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
-    id: Annotated[str, Field(min_length=1, max_length=200, description="the producer's; never used twice")]
-    type: Annotated[str, Field(max_length=100, description="family.verb, past tense")]
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    """The producer's; with ``source`` the idempotency key, so never used twice."""
+    type: Annotated[str, Field(max_length=100)]
+    """``family.verb``, past tense."""
     identifiers: Annotated[
-        list[Annotated[str, Field(max_length=600)]], Field(description="who it was: kind:value, at least one")
-    ]
-    source: Annotated[str, Field(min_length=1, max_length=100, description="the system that saw it")] = "api"
-    version: Annotated[int | None, Field(ge=1, description="of the type's schema; newest by default")] = None
+        list[Annotated[str, Field(max_length=MAX_LENGTH + 50)]],
+        Field(max_length=MAX_IDENTIFIERS),
+    ] = field(default_factory=list)
+    """Who it was: ``kind:value``; at least one, but for control events."""
+    source: Annotated[str, Field(min_length=1, max_length=100)] = "api"
+    """The system that saw it."""
+    version: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
+    """Of the type's schema; the newest by default."""
     occurred_at: At | None = None
     """When it happened, by the producer's clock; receipt by default."""
     personal: Personal = field(default_factory=Personal)
+    """Whatever names a person, and all free text."""
     data: Data
-    cause: Annotated[str | None, Field(max_length=200, description="id of the event that led to this one")] = None
+    """What happened, without anything that names a person."""
+    cause: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """The id of the event that led to this one."""
 
 
 class Sealed(msgspec.Struct, frozen=True, array_like=True):
@@ -81,7 +92,7 @@ class Sealed(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Unsealed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a sealed part holds: plain identifiers in the order of their hashes, and what names a person."""
+    """What a sealed part holds: plain identifiers in their hashes' order, and ``personal``."""
 
     identifiers: tuple[str, ...] = ()
     personal: dict[str, Trait] = {}
@@ -89,11 +100,15 @@ class Unsealed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The whole of a custom event's data."""
 
 
-class Recorded(msgspec.Struct, Generic[Data], frozen=True, kw_only=True, omit_defaults=True):
-    """An event as the log holds it: identifiers are keyed hashes, strongest first, personal data is sealed.
+Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
-    The first identifier is the event's leaf (DESIGN: facts live with the identifier). An identifier's hash is
-    32 hex digits of which the first is its strength, so that hashes sort by strength.
+
+class Recorded(msgspec.Struct, Generic[Data], frozen=True, kw_only=True, omit_defaults=True):
+    """An event as the log holds it: identifiers are keyed hashes, personal data is sealed.
+
+    The first identifier, the strongest, is the event's leaf: facts live with the identifier.
+    An identifier's hash is 32 hex digits of which the first is its strength, so that hashes sort
+    by strength.
     """
 
     workspace: str
@@ -101,8 +116,8 @@ class Recorded(msgspec.Struct, Generic[Data], frozen=True, kw_only=True, omit_de
     source: str
     type: str
     version: int
-    occurred_at: datetime
-    received_at: datetime
+    occurred_at: Instant
+    received_at: Instant
     identifiers: tuple[str, ...] = ()
     """Empty for control events only."""
     digest: str
@@ -121,4 +136,5 @@ class Recorded(msgspec.Struct, Generic[Data], frozen=True, kw_only=True, omit_de
 
     @property
     def rank(self) -> Rank:
+        """Where the event stands in the canonical order."""
         return self.occurred_at, self.source, self.id

@@ -15,10 +15,11 @@ MAX_LENGTH: Final = 512
 STRENGTHS: Final = {"user": 0, "email": 1, "phone": 2, "anonymous": 4}
 EXTERNAL: Final = 3
 BLOCKED: Final = frozenset(
-    "0 -1 1234567890 00000000-0000-0000-0000-000000000000 [object object] anonymous blank customer "
-    "deleted default demo empty false guest id n/a na nan nil none not_set null test true undefined "
-    "unknown user userid user_id visitor".split(" ")
-) | {"", "[object object]"}
+    {"", "0", "-1", "1234567890", "00000000-0000-0000-0000-000000000000", "[object object]"}
+    | {"anonymous", "blank", "customer", "default", "deleted", "demo", "empty", "guest", "id"}
+    | {"false", "true", "n/a", "na", "nan", "nil", "none", "not_set", "null", "undefined"}
+    | {"test", "unknown", "user", "user_id", "userid", "visitor"}
+)
 """Values that name nobody; senders put them where an identifier was missing."""
 
 
@@ -33,7 +34,7 @@ def is_blocked(value: str) -> bool:
 
 
 def normalise(identifier: str, *, region: str) -> tuple[str, str] | Problem:
-    """Split ``kind:value`` and normalise the value; ``region`` reads phone numbers without a prefix.
+    """Split ``kind:value`` and normalise the value; ``region`` reads phones without a prefix.
 
     E-mail addresses become lower-case NFC, phone numbers E.164, all others are trimmed.
     """
@@ -41,10 +42,15 @@ def normalise(identifier: str, *, region: str) -> tuple[str, str] | Problem:
     kind, value = kind.strip().lower(), unicodedata.normalize("NFC", value.strip())
     if not colon or not _is_kind(kind):
         return Problem(
-            "identifiers", identifier, "is not kind:value", "write it like user:42 or email:ada@example.org"
+            "identifiers",
+            identifier,
+            "is not kind:value",
+            "write it like user:42 or email:ada@example.org",
         )
     if len(value) > MAX_LENGTH:
-        return Problem("identifiers", value[:40], f"is longer than {MAX_LENGTH} characters", "shorten it")
+        return Problem(
+            "identifiers", value[:40], f"is longer than {MAX_LENGTH} characters", "shorten it"
+        )
     if is_blocked(value):
         return kind, value
     if kind == "email":
@@ -55,13 +61,20 @@ def normalise(identifier: str, *, region: str) -> tuple[str, str] | Problem:
 
 
 def _is_kind(kind: str) -> bool:
-    return 0 < len(kind) <= 40 and kind.replace("_", "").replace("-", "").isalnum() and kind.isascii()
+    return (
+        0 < len(kind) <= 40 and kind.replace("_", "").replace("-", "").isalnum() and kind.isascii()
+    )
 
 
 def _email(value: str) -> tuple[str, str] | Problem:
     local, at, domain = value.rpartition("@")
     if not at or not local or not domain or any(character.isspace() for character in value):
-        return Problem("identifiers", f"email:{value}", "is not an e-mail address", "write it like ada@example.org")
+        return Problem(
+            "identifiers",
+            f"email:{value}",
+            "is not an e-mail address",
+            "write it like ada@example.org",
+        )
     return "email", unicodedata.normalize("NFC", value.lower())
 
 

@@ -24,3 +24,8 @@ def duration(seconds: int) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def of_campaign(what: str, campaign_id: str | None) -> str:
+    """``what``, and of which campaign where one is known."""
+    return f"{what} of {campaign_id}" if campaign_id else what

@@ -7,10 +7,7 @@ Shape = dict[str, object]
 
 
 def upcast(type_: str, version: int, data: Mapping[str, object]) -> Shape:
-    """``data`` as the newest version has it, one step a version.
-
-    Raises ``LookupError`` where no step is known from ``version``.
-    """
+    """``data`` as the newest version has it, one step a version; ask ``is_known`` first."""
     shape = dict(data)
     while (type_, version) in STEPS:
         shape = STEPS[type_, version](shape)
@@ -18,10 +15,15 @@ def upcast(type_: str, version: int, data: Mapping[str, object]) -> Shape:
     return shape
 
 
+def is_known(type_: str, version: int, newest: int) -> bool:
+    """Whether every step from ``version`` to ``newest`` is known."""
+    return all((type_, step) in STEPS for step in range(version, newest)) and version <= newest
+
+
 def _feedback_stars_to_scale(old: Shape) -> Shape:
     """Version 1 knew stars only; version 2 has every survey, each with its scale."""
     rest = {name: value for name, value in old.items() if name != "stars"}
-    return rest | {"survey": "csat", "score": old["stars"], "scale_min": 1, "scale_max": 5}
+    return rest | {"survey": "csat", "score": old.get("stars"), "scale_min": 1, "scale_max": 5}
 
 
 STEPS: Final[Mapping[tuple[str, int], Callable[[Shape], Shape]]] = {

@@ -2,11 +2,14 @@
 
     TouchlineError
     ├── Refused            the caller must change something: field, value, problem, remedy
+    │   ├── Malformed      400: the body can't be read at all
     │   ├── Unauthorised   401: no key, or one we don't know
     │   ├── Forbidden      403: the key is known and may not
     │   ├── NotFound       404
+    │   ├── TooSlow        408: the body did not arrive in time
     │   ├── Conflict       409: the state does not allow it
     │   ├── TooLarge       413
+    │   ├── Unsupported    415: an encoding we don't read
     │   └── Limited        429: try again after ``retry_after_s``
     ├── Unavailable        503: infrastructure is away; try again
     ├── Timeout            504: did not happen in the time asked for
@@ -32,6 +35,12 @@ class Refused(TouchlineError):
         self.problem = Problem(field, value, problem, remedy)
 
 
+class Malformed(Refused):
+    """The body can't be read at all, as JSON or as what its headers say it is."""
+
+    status = 400
+
+
 class Unauthorised(Refused):
     """No key, or one we don't know."""
 
@@ -50,6 +59,12 @@ class NotFound(Refused):
     status = 404
 
 
+class TooSlow(Refused):
+    """The body did not arrive in the time a request has."""
+
+    status = 408
+
+
 class Conflict(Refused):
     """The state does not allow it now."""
 
@@ -60,6 +75,12 @@ class TooLarge(Refused):
     """More than a limit allows in one request."""
 
     status = 413
+
+
+class Unsupported(Refused):
+    """An encoding or media type that we don't read."""
+
+    status = 415
 
 
 class Limited(Refused):

@@ -1,9 +1,10 @@
 """The log: partitions of records, appended once, read by offset, never changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
+
+import msgspec
 
 CONTROL: Final = 0
 """The partition of control events (workspaces, policies, ticks, merges, splits, voids)."""
@@ -12,17 +13,18 @@ Position = Mapping[int, int]
 """For each partition named, the offset after the last record covered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A record to append: any bytes, to one partition."""
 
     partition: int
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A record as read back; offsets of a partition are 0, 1, 2 … without a gap."""
+class Stored(msgspec.Struct, frozen=True, gc=False):
+    """A record as read back; offsets of a partition are 0, 1, 2 … without a gap.
+
+    A struct, like Entry, since a batch makes ten thousand: a seventh of a frozen dataclass's cost.
+    """
 
     offset: int
     recorded_at: datetime
@@ -32,27 +34,35 @@ class Stored:
 class Log(Protocol):
     """What the platform asks of a log; every adapter passes ``tests/contract/log.py``."""
 
-    partitions: int
-    """How many there are, control included; fixed when the log is made."""
+    @property
+    def partitions(self) -> int:
+        """How many there are, control included; fixed when the log is made."""
 
     def append(self, entries: Sequence[Entry]) -> Position:
         """Append ``entries`` in order, all or none; durable on return.
 
-        Safe to call from many threads: concurrent small appends commit together. Raises ``Unavailable``;
-        then nothing or everything was appended, and appending again is harmless (ids are deduplicated).
+        Safe to call from many threads: concurrent small appends commit together. Raises
+        ``Unavailable``; then nothing or everything was appended, and appending again is harmless
+        (ids are deduplicated).
         """
 
     def read(self, partition: int, offset: int, limit: int) -> Sequence[Stored]:
-        """At most ``limit`` records from ``offset`` on, in order; what is returned stays readable for ever."""
+        """At most ``limit`` records from ``offset`` on, in order; they stay readable for ever.
+
+        Large records make it fewer than ``limit`` though more follow; only ``[]`` means the end.
+        """
 
     def ends(self) -> Position:
         """For every partition the offset that its next record will have."""
 
     def wait(self, timeout_s: float) -> None:
-        """Return when something was appended since the last call, at the latest after ``timeout_s``."""
+        """Return once something was appended since this thread's last call, or after ``timeout_s``.
+
+        May return early: read, then wait again.
+        """
 
     def close(self) -> None:
-        """Give connections back; the log is not used afterwards."""
+        """Finish what was begun, give connections back; the log is not used afterwards."""
 
 
 def partition_of(leaf: str, partitions: int) -> int:

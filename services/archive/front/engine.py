@@ -1,0 +1,169 @@
+"""The one chdb engine of this process: statements in, bytes out, several at a time.
+
+What chdb 4.4 allows (tried): one engine and one path a process, any number of connections to it, which run in
+parallel and give Python's lock back while they work. A connection costs 0.1 ms to make and keeps settings, so
+every statement gets its own and nothing is left behind for the next one.
+"""
+
+import fcntl
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final, Self
+
+import chdb
+
+from services.archive.front.config import MEMORY_BYTES, configure
+from services.archive.front.failure import BAD_ARGUMENTS, TOO_MANY_QUERIES, Failure, failed, refused
+from services.errors import Misconfigured
+
+DATABASE: Final = "touchline"
+"""Where statements run that name no database. (`default` is an overlay over the working directory's files.)"""
+_AT_ONCE: Final = 8
+_PATIENCE_S: Final = 20.0
+_SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What surrounds a statement: ``parameters`` fill ``{name:Type}``, in ClickHouse's escaped text form."""
+
+    database: str = DATABASE
+    settings: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole result, and what it took."""
+
+    body: bytes
+    rows_read: int
+    bytes_read: int
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an insert wrote."""
+
+    rows: int
+    bytes: int
+    elapsed_s: float
+
+
+class Engine:
+    """chdb at ``folder``, held by a lock until ``close``; every method may be called from many threads."""
+
+    def __init__(self, folder: Path, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._lock = _hold(folder)
+        config = configure(folder, memory_bytes)
+        # chdb cuts the address at `?`, and takes the values after it as they are.
+        self._address = f"{folder / 'chdb'}?config-file={config}"
+        self._places = threading.Semaphore(_AT_ONCE)
+        # Keeps the engine up while no statement runs: it stops with its last connection.
+        self._holder = chdb.connect(self._address)
+        self._holder.query(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+        self.version = self._text("SELECT version()")
+        self.timezone = self._text("SELECT timezone()")
+
+    def query(self, sql: str, output_format: str, asked: Asked) -> Answer:
+        """Run ``sql`` to its end; raises ``Failure``."""
+        with self._connection(asked) as connection:
+            result = connection.query(sql, output_format, params=dict(asked.parameters))
+            return Answer(result.bytes(), result.rows_read(), result.bytes_read(), result.elapsed())
+
+    def stream(self, sql: str, output_format: str, asked: Asked) -> Iterator[bytes]:
+        """The result block by block, in formats that have no frame; raises ``Failure``, also half-way."""
+        with self._connection(asked) as connection:
+            result = connection.send_query(sql, output_format, params=dict(asked.parameters))
+            try:
+                for chunk in result:
+                    yield chunk.bytes()
+            finally:
+                result.cancel()
+
+    def insert(self, sql: str, input_format: str, chunks: Iterable[bytes], asked: Asked) -> Written:
+        """Insert ``chunks``, all of them or (below a block of a million rows) none; raises ``Failure``."""
+        with self._connection(asked) as connection:
+            inserter = connection.send_insert(sql, input_format)
+            try:
+                for chunk in chunks:
+                    inserter.append(chunk)
+                result = inserter.finish()
+            except BaseException:
+                inserter.cancel()
+                raise
+            return Written(result.rows_written, result.bytes_written, result.elapsed)
+
+    def close(self) -> None:
+        """Wait for what runs, at most ``_PATIENCE_S`` each, then stop the engine and let the folder go."""
+        for _ in range(_AT_ONCE):
+            self._places.acquire(timeout=_PATIENCE_S)
+        self._holder.close()
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _connection(self, asked: Asked) -> Iterator[Any]:
+        if not self._places.acquire(timeout=_PATIENCE_S):
+            raise refused(TOO_MANY_QUERIES, f"Too many simultaneous queries. Maximum: {_AT_ONCE}")
+        try:
+            connection = chdb.connect(self._address)
+            try:
+                _prepare(connection, asked)
+                yield connection
+            finally:
+                connection.close()
+        except Failure:
+            raise
+        except (RuntimeError, chdb.ChdbError, UnicodeError) as cause:
+            raise failed(cause) from cause
+        finally:
+            self._places.release()
+
+    def _text(self, sql: str) -> str:
+        return str(self._holder.query(sql, "TSVRaw").bytes().decode().strip())
+
+
+def _prepare(connection: Any, asked: Asked) -> None:  # noqa: ANN401  chdb declares no types
+    connection.query(f"USE {_identifier(asked.database)}")
+    settings = [f"{_setting(name)} = {_literal(value)}" for name, value in asked.settings.items()]
+    if settings:
+        connection.query("SET " + ", ".join(settings))
+
+
+def _setting(name: str) -> str:
+    if not _SETTING.fullmatch(name):
+        raise refused(BAD_ARGUMENTS, f"{name!r} is no name of a setting")
+    return name
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _identifier(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _hold(folder: Path) -> IO[str]:
+    """Two engines would ruin each other's parts, and chdb itself does not look."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if set(str(folder)) & set("?&%#"):
+        raise Misconfigured(f"chdb can't live below {folder}: choose a data directory without ? & % #")
+    file = (folder / "lock").open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as cause:
+        file.close()
+        raise Misconfigured(f"another archive runs in {folder}; stop it first") from cause
+    return file

@@ -1,0 +1,31 @@
+"""The relay: what commands and folds decided goes from the outbox to the log, in order, through ingest's own door."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+CHUNK: Final = 500
+
+Append = Callable[[Sequence[tuple[str, bytes]]], None]
+"""Appends (workspace, event as posted) durably; appending one again must be harmless."""
+
+
+class Outbox(Protocol):
+    """What the relay asks of the outbox."""
+
+    def waiting(self, limit: int) -> Sequence[tuple[int, str, bytes]]:
+        """The oldest rows: number, workspace, event as posted."""
+
+    def done(self, numbers: Sequence[int]) -> None:
+        """These are in the log."""
+
+
+def relay(outbox: Outbox, append: Append) -> int:
+    """Append what waits and take it out; gives how many there were.
+
+    A crash in between appends some again under the same ids, which the projector drops.
+    """
+    waiting = outbox.waiting(CHUNK)
+    if waiting:
+        append([(workspace, event) for _, workspace, event in waiting])
+        outbox.done([number for number, _, _ in waiting])
+    return len(waiting)

@@ -1,0 +1,1 @@
+"""The heart: folds a log into rows, one transaction a batch, exactly once."""

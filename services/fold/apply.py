@@ -1,0 +1,62 @@
+"""The batch transaction: one handler for every runtime."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.fold.batch import Batch
+from services.fold.gather import gather
+from services.fold.projection import AnyProjection
+from services.fold.take import take
+from services.store.port import Changes, Store, Tally, Transaction
+from services.vault.port import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """What a batch is folded with."""
+
+    projections: Sequence[AnyProjection]
+    vault: Vault
+    is_replay: bool = False
+    """A replay reads decisions back: it sends nothing and writes no letters anew."""
+
+
+def apply(folds: Folds, batch: Batch, store: Store) -> Tally:
+    """Fold ``batch``, in log order, into every projection; gives what became of its records.
+
+    Rows, dead letters, outbox and checkpoints commit together: a batch given again raises ``NotOurs`` and
+    changes nothing, a failed one leaves no trace. Acknowledge the batch only after this returns.
+    Raises ``Unavailable`` where the store is away or another worker was in the way: give the batch again.
+    """
+    with store.transaction() as tx:
+        changes = work_out(folds, batch, tx)
+        tx.save(changes)
+    return Tally(*(sum(counts) for counts in zip(Tally(), *changes.tallies.values(), strict=True)))
+
+
+def rehearse(folds: Folds, batch: Batch, store: Store) -> None:
+    """Work out what ``batch`` would change, and change nothing; raises what ``apply`` would."""
+    try:
+        with store.transaction() as tx:
+            work_out(folds, batch, tx)
+            raise _Rehearsed  # noqa: TRY301 - rolls the transaction back, which is the point
+    except _Rehearsed:
+        pass
+
+
+class _Rehearsed(Exception):  # noqa: N818 - not an error
+    """Leaves a transaction without a trace."""
+
+
+def work_out(folds: Folds, batch: Batch, tx: Transaction) -> Changes:
+    """Claim the partitions and find everything that ``batch`` changes."""
+    tx.claim({piece.partition: piece.first for piece in batch})
+    taken = take(batch, tx, folds.vault)
+    changes = gather(taken, tx, folds.projections)
+    changes.skipped = taken.skipped
+    changes.conflicted |= taken.conflicted
+    changes.tallies = taken.tallies()
+    changes.advance = {piece.partition: piece.next for piece in batch}
+    if not folds.is_replay:
+        changes.letters, changes.outbox = taken.letters, taken.outbox
+    return changes

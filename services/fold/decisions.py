@@ -1,0 +1,41 @@
+"""What folds decide, as events for the outbox: ids are hashes of what they say, so a repetition changes nothing."""
+
+import hashlib
+from datetime import datetime
+
+import msgspec
+
+from schemas import Control, EventConflicted
+from schemas.codec import dump
+from schemas.envelope import Recorded
+
+SOURCE = "touchline"
+"""The source of all that the platform itself says; no key may use it."""
+
+
+def decision(data: Control, *, id_: str, occurred_at: datetime) -> bytes:
+    """``data`` as an event to append, in the form in which producers post theirs."""
+    return msgspec.json.encode(
+        {
+            "id": id_,
+            "source": SOURCE,
+            "type": data.type,
+            "version": data.version,
+            "occurred_at": occurred_at,
+            "identifiers": [],
+            "data": msgspec.Raw(dump(data)),
+        }
+    )
+
+
+def conflicted(lost: Recorded[object], kept_digest: str) -> bytes:
+    """One id came with two bodies: the later one lost."""
+    data = EventConflicted(
+        event_source=lost.source,
+        event_id=lost.id,
+        kept_digest=kept_digest,
+        lost_digest=lost.digest,
+        leaf=lost.identifiers[0] if lost.identifiers else None,
+    )
+    key = f"conflicted\0{lost.workspace}\0{lost.source}\0{lost.id}\0{lost.digest}"
+    return decision(data, id_=hashlib.sha256(key.encode()).hexdigest()[:32], occurred_at=lost.received_at)

@@ -1,0 +1,142 @@
+"""The embedded runtime: reads the log, hands batches to ``apply``, for ever."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import structlog
+
+from services.errors import NotOurs, TouchlineError, Unavailable
+from services.fold.apply import Folds, apply, rehearse
+from services.fold.batch import Batch, Slice
+from services.log.port import CONTROL, Log, Position
+from services.store.port import Store
+
+BATCH: Final = 10_000
+"""Records of one transaction at most: 500 cost PostgreSQL three times as much an event."""
+PAUSE_S: Final = 0.025
+"""The least time between the starts of two small batches, so that a trickle travels together."""
+LONGEST_BACK_OFF_S: Final = 5.0
+
+log = structlog.get_logger()
+Step = Callable[[], int]
+
+
+class FoldBug(TouchlineError):
+    """A fold could not take in a well-formed event: a bug of ours, so nothing behind it is folded."""
+
+
+class Loop:
+    """Folds everything the log has, and then what comes; one instance a store."""
+
+    def __init__(self, folds: Folds, source: Log, store: Store, *, steps: Sequence[Step] = ()) -> None:
+        self._folds, self._log, self._store, self._steps = folds, source, store, steps
+        self._next: dict[int, int] | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set; what is away is waited for, with growing pauses."""
+        back_off_s = 0.1
+        while not stop.is_set():
+            began = time.monotonic()
+            try:
+                worked = self.once()
+            except Unavailable as cause:
+                log.warning("fold.waiting", cause=str(cause), back_off_s=back_off_s)
+                stop.wait(back_off_s)
+                back_off_s = min(2 * back_off_s, LONGEST_BACK_OFF_S)
+                continue
+            back_off_s = 0.1
+            if not worked:
+                self._log.wait(1.0)
+            if worked < BATCH:
+                stop.wait(max(0.0, PAUSE_S - (time.monotonic() - began)))
+
+    def once(self) -> int:
+        """Take one turn: the steps, then control, then one batch; gives how much there was to do."""
+        worked = sum(step() for step in self._steps)
+        ends = self._log.ends()
+        worked += self._turn({CONTROL: ends.get(CONTROL, 0)})
+        return worked + self._turn({partition: end for partition, end in ends.items() if partition != CONTROL})
+
+    def _turn(self, ends: Position) -> int:
+        batch = read_batch(self._log, self._positions(), ends)
+        if not batch:
+            return 0
+        try:
+            tally = apply(self._folds, batch, self._store)
+        except NotOurs:
+            # A rebuild has put other rows in place, which may be at another position.
+            self._next = None
+            return 1
+        except TouchlineError:
+            raise
+        except Exception as cause:
+            raise bug(self._folds, batch, self._store, cause) from cause
+        self._positions().update({piece.partition: piece.next for piece in batch})
+        return sum(tally)
+
+    def _positions(self) -> dict[int, int]:
+        if self._next is None:
+            self._next = dict(self._store.checkpoints())
+        return self._next
+
+
+def read_batch(source: Log, positions: Mapping[int, int], ends: Position, *, limit: int = BATCH) -> Batch:
+    """What the log has between ``positions`` and ``ends``, at most ``limit`` records, each partition its share."""
+    waiting = {
+        partition: end - positions.get(partition, 0)
+        for partition, end in ends.items()
+        if end > positions.get(partition, 0)
+    }
+    batch: list[Slice] = []
+    for left, (partition, count) in zip(
+        range(len(waiting), 0, -1), sorted(waiting.items(), key=lambda item: item[1]), strict=True
+    ):
+        share = max(1, (limit - sum(len(piece.records) for piece in batch)) // left)
+        first = positions.get(partition, 0)
+        records = source.read(partition, first, min(share, count))
+        if records:
+            batch.append(Slice(partition, first, records))
+    return sorted(batch, key=lambda piece: piece.partition)
+
+
+def bug(folds: Folds, batch: Batch, store: Store, cause: Exception) -> FoldBug:
+    """The error to stop with, naming the first record that can't be folded and the way on."""
+    partition, offset = _culprit(folds, batch, store)
+    return FoldBug(
+        f"record {partition}:{offset} can't be folded ({type(cause).__name__}: {cause}). Nothing behind it in its "
+        f"partition is folded until this is mended, or `touchline dead-letters quarantine {partition}:{offset}`"
+    )
+
+
+def _culprit(folds: Folds, batch: Batch, store: Store) -> tuple[int, int]:
+    """Bisects for the shortest beginning of ``batch`` that fails; its last record is to blame."""
+    records = [(piece.partition, stored) for piece in batch for stored in piece.records]
+    good, bad = 0, len(records)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if _fails(folds, _head(batch, middle), store):
+            bad = middle
+        else:
+            good = middle
+    partition, stored = records[bad - 1]
+    return partition, stored.offset
+
+
+def _head(batch: Batch, count: int) -> Batch:
+    head = []
+    for piece in batch:
+        head.append(Slice(piece.partition, piece.first, piece.records[:count]))
+        count = max(0, count - len(piece.records))
+    return [piece for piece in head if piece.records]
+
+
+def _fails(folds: Folds, batch: Batch, store: Store) -> bool:
+    try:
+        rehearse(folds, batch, store)
+    except TouchlineError:
+        raise
+    except Exception:  # whatever a broken fold raises, the question is only whether
+        return True
+    return False

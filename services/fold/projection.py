@@ -1,0 +1,72 @@
+"""A projection as data: how facts of one leaf grow, join with other leaves', and become a customer's row."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from schemas import Data
+from schemas.envelope import Rank, Recorded, Trait
+from services.fold.orders import Settled
+from services.store.port import Identifier
+
+Facts = TypeVar("Facts")
+
+
+class Event(msgspec.Struct, frozen=True):
+    """What a fold sees of an event: the record, and traits if it carries any; no offsets, no other times."""
+
+    recorded: Recorded[Data]
+    traits: Mapping[str, Trait] = {}
+
+    @property
+    def data(self) -> Data:
+        """Typed by the event's type."""
+        return self.recorded.data
+
+    @property
+    def rank(self) -> Rank:
+        """Its place in the canonical order."""
+        return self.recorded.rank
+
+    @property
+    def family(self) -> str:
+        """The first part of its type."""
+        return self.recorded.type.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection(Generic[Facts]):
+    """Pure functions and the tables they fill.
+
+    The law: for one set of events, any order, batches and partitions give the same rows, byte for byte.
+    """
+
+    name: str
+    """The table of its facts, keyed by leaf."""
+    version: int
+    """Raised when the same events give other rows: the next start rebuilds."""
+    view: str
+    """The table of its view, keyed by customer."""
+    columns: tuple[str, ...]
+    """The view's columns after ``customer_id`` and ``workspace``."""
+    initial: Facts
+    evolve: Callable[[Facts, Event], Facts]
+    reorder: Callable[[Facts, Settled | None, Settled | None], Facts]
+    """The facts once an order of the leaf counts as the latter where it counted as the former."""
+    merge: Callable[[Facts, Facts], Facts]
+    settle: Callable[[Facts, Sequence[Identifier]], Mapping[str, object]]
+    """The view's columns of a customer with these merged facts and identifiers."""
+
+    def encode(self, facts: Facts) -> bytes:
+        """The facts' bytes; equal facts are equal bytes."""
+        return _ENCODER.encode(facts)
+
+    def decoder(self) -> Callable[[bytes], Facts]:
+        """Reads what ``encode`` wrote."""
+        return msgspec.msgpack.Decoder(type(self.initial)).decode
+
+
+_ENCODER = msgspec.msgpack.Encoder(order="sorted")
+AnyProjection = Projection[Any]

@@ -1,0 +1,106 @@
+"""Replays: the log folded again, to put in place of the live rows or to compare them with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from schemas.codec import Undecodable, decode
+from schemas.envelope import Recorded
+from services.fold.apply import Folds, apply
+from services.fold.loop import read_batch
+from services.fold.orders import order_key
+from services.log.port import CONTROL, Log, Position
+from services.store.compare import COMPARED, Difference, Digest, Snapshot, first_difference
+from services.store.port import Store
+
+Progress = Callable[[int, int], None]
+"""Called after every batch with the records done and their whole number."""
+SCAN: Final = 10_000
+
+
+class Replaced(Protocol):
+    """What a rebuild asks of its shadow."""
+
+    def make(self) -> None:
+        """Make it empty."""
+
+    def replacing_live(self) -> "Hold":
+        """Hold the live checkpoints, then become live."""
+
+
+class Hold(Protocol):
+    """A context manager over the live checkpoints."""
+
+    def __enter__(self) -> Position: ...
+
+    def __exit__(self, *failure: object) -> bool | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Whether the live rows are what the log says, at ``position``."""
+
+    position: Mapping[int, int]
+    projections: tuple[Digest, ...]
+    difference: Difference | None = None
+    behind: str | None = None
+    """An event behind the row that differs, as ``source id at partition:offset``."""
+
+    @property
+    def is_ok(self) -> bool:
+        """No row differs."""
+        return self.difference is None
+
+
+def rebuild(folds: Folds, log: Log, store: Store, shadow: Replaced, *, progress: Progress) -> int:
+    """Fold the whole log into ``store`` on ``shadow``, then put it in place of the live rows at once.
+
+    Reads go on from the old rows until the switch. Gives the number of records folded.
+    """
+    shadow.make()
+    replay(folds, log, store, log.ends(), progress=progress)
+    with shadow.replacing_live():
+        # The live folds wait now: what they had done meanwhile is done here too.
+        ends = log.ends()
+        replay(folds, log, store, ends, progress=progress)
+    return sum(ends.values())
+
+
+def replay(folds: Folds, log: Log, store: Store, ends: Position, *, progress: Progress) -> None:
+    """Fold from where ``store`` is up to ``ends``: control first, so that what was decided is known."""
+    for only in ({CONTROL: ends.get(CONTROL, 0)}, {at: end for at, end in ends.items() if at != CONTROL}):
+        positions = dict(store.checkpoints())
+        while batch := read_batch(log, positions, only):
+            apply(folds, batch, store)
+            positions |= {piece.partition: piece.next for piece in batch}
+            progress(sum(positions.values()), sum(ends.values()))
+
+
+def verify(live: Snapshot, replayed: Snapshot, log: Log) -> Verified:
+    """Compare the live rows with those of a replay to the same position."""
+    digests, position = [], live.checkpoints()
+    for table in COMPARED:
+        digests.append(live.digest(table))
+        if digests[-1] != replayed.digest(table):
+            difference = first_difference(live, replayed, table)
+            return Verified(position, tuple(digests), difference, behind(difference.key, log, position))
+    return Verified(position, tuple(digests))
+
+
+def behind(key: str, log: Log, ends: Position) -> str | None:
+    """The first event in the log that names ``key``: a leaf, another identifier, or an order."""
+    for partition, end in sorted(ends.items()):
+        for first in range(0, end, SCAN):
+            for stored in log.read(partition, first, min(SCAN, end - first)):
+                try:
+                    recorded = decode(stored.payload)
+                except Undecodable:
+                    continue
+                if key in recorded.identifiers or key == _order_key(recorded):
+                    return f"{recorded.source} {recorded.id} at {partition}:{stored.offset}"
+    return None
+
+
+def _order_key(recorded: Recorded[object]) -> str | None:
+    order_id = getattr(recorded.data, "order_id", None)
+    return order_key(recorded.workspace, order_id) if order_id else None

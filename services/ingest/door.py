@@ -1,0 +1,47 @@
+"""The door: what every route of ingest is given."""
+
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter
+
+from services.clock import Clock
+from services.edge.auth import Gate
+from services.edge.limits import Limits
+from services.ingest.receive import Received
+from services.log.port import Log
+from services.vault.port import Vault
+
+
+class IngestMetrics:
+    """Counts of events; labels are few, since workspaces and types are many."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._accepted = Counter(
+            "touchline_ingest_accepted_events",
+            "Events that became durable, repetitions included.",
+            registry=registry,
+        )
+        self._rejected = Counter(
+            "touchline_ingest_rejected_events",
+            "Events that were refused at the edge, by reason.",
+            ("reason",),
+            registry=registry,
+        )
+
+    def count(self, received: Received) -> None:
+        """Count what became of a request's events."""
+        self._accepted.inc(len(received.accepted))
+        for rejected in received.rejected:
+            self._rejected.labels(rejected.reason).inc()
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What ingest is built from; made once, by the composition root."""
+
+    log: Log
+    vault: Vault
+    gate: Gate
+    clock: Clock
+    limits: Limits
+    metrics: IngestMetrics

@@ -1,0 +1,211 @@
+"""The one loading loop: events of a file or a sample, through accept, into the log; resumable."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from schemas.problems import Problem
+from services.errors import Refused, Unavailable
+from services.ingest.accept import Accepted, Rejected
+
+CHUNK_EVENTS: Final = 1000
+CHUNK_BYTES: Final = 4_000_000
+IN_FLIGHT_LIMIT: Final = 4000
+"""What the folds work off in about a tenth of a second: live events beside a load wait no longer."""
+LOOK_AGAIN_S: Final = 0.01
+RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0, 10.0, 10.0, 10.0)
+"""A minute in all: a database that restarts does not end a load."""
+EXAMPLES: Final = 5
+
+Result = TypeVar("Result")
+
+
+class Item(NamedTuple):
+    """One event as read: its JSON, and where it stood."""
+
+    raw: bytes
+    number: int
+    """The line or record, counted from 1, as an editor shows it."""
+    end: int
+    """How far the input was read once this was: bytes of a file, events of a sample."""
+    problem: Problem | None = None
+    """Why it could not even be made an event; ``raw`` is then what was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a load has come; everything up to it is in the log or kept as a dead letter."""
+
+    records: int = 0
+    end: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    is_done: bool = False
+    note: str = ""
+    """What a later run must know to read the same events again, such as a sample's shift."""
+
+
+class Marks(Protocol):
+    """Where marks are kept: beside the log, so that both are lost or restored together."""
+
+    def find(self, name: str) -> Mark | None:
+        """The last mark kept under ``name``."""
+
+    def keep(self, name: str, mark: Mark) -> None:
+        """Keep ``mark`` durably in place of the one before."""
+
+
+class Backlog(Protocol):
+    """How far the folds are behind."""
+
+    def in_flight(self) -> int:
+        """Records in the log that are not applied yet."""
+
+
+class DeadLetters(Protocol):
+    """Where refused events are kept, to be corrected and resubmitted."""
+
+    def keep(self, raw: bytes, problem: Problem, origin: str) -> None:
+        """Keep ``raw``, sealed; the same ``raw`` of the same ``origin`` is kept once, however often told."""
+
+
+class Progress(Protocol):
+    """Somebody who watches a load."""
+
+    def at(self, mark: Mark) -> None:
+        """The load has come to ``mark``."""
+
+    def waiting(self, in_flight: int) -> None:
+        """The load waits for the folds, which are ``in_flight`` records behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A workspace of a running platform, as far as a load needs it."""
+
+    accept: Callable[[Sequence[bytes]], Sequence[Accepted | Rejected]]
+    append: Callable[[Sequence[Accepted]], object]
+    backlog: Backlog
+    dead_letters: DeadLetters
+    marks: Marks
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is loaded: ``name`` as people know it, ``key`` as marks know it."""
+
+    name: str
+    key: str
+    start: Mark = Mark()
+
+
+class Refusal(NamedTuple):
+    """An event that was refused, and where it stood."""
+
+    origin: str
+    problem: Problem
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What a load has done, in all its runs; ``reasons`` and ``examples`` are of this run."""
+
+    mark: Mark
+    reasons: Counter[str] = field(default_factory=Counter)
+    examples: list[Refusal] = field(default_factory=list)
+
+    def note(self, refusals: Sequence[Refusal]) -> None:
+        """Count ``refusals`` by reason and keep the first few as examples."""
+        self.reasons.update(f"{it.problem.field} {it.problem.problem}".strip() for it in refusals)
+        self.examples.extend(refusals[: EXAMPLES - len(self.examples)])
+
+
+def load(
+    items: Iterable[Item],
+    destination: Destination,
+    origin: Origin,
+    *,
+    progress: Progress,
+    pause: Callable[[float], None] = time.sleep,
+) -> Loaded:
+    """Append every item that ingest accepts and keep the others as dead letters, in order.
+
+    A chunk's mark is kept after the chunk is durable: a load that was killed reads at most one chunk again,
+    which ids make harmless. Raises ``Refused`` where ``items`` can't be read on, with all before it loaded,
+    and ``Unavailable`` after a minute without the log.
+    """
+    loaded = Loaded(origin.start)
+    for chunk in _chunks(items):
+        _patiently(partial(_wait_for_room, destination.backlog, progress, pause), pause)
+        refusals = _patiently(partial(_take, chunk, destination, origin.name), pause)
+        loaded.note(refusals)
+        loaded.mark = replace(
+            loaded.mark,
+            records=loaded.mark.records + len(chunk),
+            end=chunk[-1].end,
+            accepted=loaded.mark.accepted + len(chunk) - len(refusals),
+            rejected=loaded.mark.rejected + len(refusals),
+        )
+        _patiently(partial(destination.marks.keep, origin.key, loaded.mark), pause)
+        progress.at(loaded.mark)
+    loaded.mark = replace(loaded.mark, is_done=True)
+    _patiently(partial(destination.marks.keep, origin.key, loaded.mark), pause)
+    return loaded
+
+
+def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    chunk: list[Item] = []
+    size = 0
+    try:
+        for item in items:
+            chunk.append(item)
+            size += len(item.raw)
+            if len(chunk) >= CHUNK_EVENTS or size >= CHUNK_BYTES:
+                yield chunk
+                chunk, size = [], 0
+    except Refused:
+        # What was read before the input broke is good.
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk
+
+
+def _take(chunk: Sequence[Item], destination: Destination, name: str) -> list[Refusal]:
+    """Append what is accepted, keep what is not; doing it again changes nothing."""
+    refused = [(item, item.problem) for item in chunk if item.problem is not None]
+    readable = [item for item in chunk if item.problem is None]
+    accepted = []
+    results = destination.accept([item.raw for item in readable]) if readable else ()
+    for item, result in zip(readable, results, strict=True):
+        if isinstance(result, Rejected):
+            refused.append((item, result.problem))
+        else:
+            accepted.append(result)
+    if accepted:
+        destination.append(accepted)
+    refusals = []
+    for item, problem in refused:
+        origin = f"{name}:{item.number}"
+        destination.dead_letters.keep(item.raw, problem, origin)
+        refusals.append(Refusal(origin, problem))
+    return refusals
+
+
+def _wait_for_room(backlog: Backlog, progress: Progress, pause: Callable[[float], None]) -> None:
+    while (in_flight := backlog.in_flight()) > IN_FLIGHT_LIMIT:
+        progress.waiting(in_flight)
+        pause(LOOK_AGAIN_S)
+
+
+def _patiently(act: Callable[[], Result], pause: Callable[[float], None]) -> Result:
+    for wait_s in RETRY_S:
+        try:
+            return act()
+        except Unavailable:
+            pause(wait_s)
+    return act()

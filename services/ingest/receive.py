@@ -1,0 +1,63 @@
+"""Receive: what is accepted becomes durable; one path for HTTP, importer and relay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.errors import BadRecord
+from services.ingest.accept import Accepted, Producer, Raw, Rejected, accept, accept_control
+from services.log.port import CONTROL, Entry, Log, Position, partition_of
+from services.vault.port import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of a request's events; the accepted ones are durable."""
+
+    accepted: Sequence[Accepted]
+    rejected: Sequence[Rejected]
+    position: Position
+    """Covers every partition that was appended to."""
+
+
+def receive(
+    raws: Sequence[Raw], producer: Producer, received_at: datetime, *, vault: Vault, log: Log
+) -> Received:
+    """Accept ``raws`` and append what was accepted; on return it is durable.
+
+    Raises ``Unavailable``: then sending the same events again is harmless, and needed.
+    """
+    results = accept(raws, producer, received_at, vault)
+    accepted = [result for result in results if isinstance(result, Accepted)]
+    rejected = [result for result in results if isinstance(result, Rejected)]
+    return Received(accepted, rejected, append(accepted, log))
+
+
+def receive_control(
+    posted: Sequence[tuple[str, Raw]], received_at: datetime, *, vault: Vault, log: Log
+) -> Position:
+    """Append what our own commands and folds decided: (workspace, event as posted) pairs, in order.
+
+    For the relay; repeating it is harmless. Raises ``BadRecord`` where one of them is not a control
+    event of ours as its schema says, which only a bug can write, and appends none of them.
+    """
+    results = accept_control(posted, received_at, vault)
+    for result in results:
+        if isinstance(result, Rejected):
+            told = f"{result.problem.field} {result.problem.problem}"
+            raise BadRecord(f"the outbox holds event {result.id}, which can't be appended: {told}")
+    return append([result for result in results if isinstance(result, Accepted)], log)
+
+
+def append(accepted: Sequence[Accepted], log: Log) -> Position:
+    """Append records, each to its leaf's partition, control to its own; all durable on return, or none."""
+    if not accepted:
+        return {}
+    return log.append(
+        [Entry(partition(event, log.partitions), event.payload) for event in accepted]
+    )
+
+
+def partition(event: Accepted, partitions: int) -> int:
+    """Where ``event`` rests in a log of ``partitions``."""
+    return partition_of(event.partition_leaf, partitions) if event.partition_leaf else CONTROL

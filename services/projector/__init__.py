@@ -1,0 +1,1 @@
+"""The projector: folds the log into what a customer is."""

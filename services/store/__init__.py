@@ -1,0 +1,1 @@
+"""Where rows rest: what a customer is."""

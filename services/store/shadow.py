@@ -1,0 +1,59 @@
+"""Shadows: a second set of the tables that folds write, filled beside the live one and switched in at once."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import Connection, sql
+
+from services.errors import Unavailable
+from services.store.connect import hex_uuids
+from services.store.migrate import LIVE, create_live
+
+
+class Shadow:
+    """A schema of its own; the owner's connection makes, switches and drops it."""
+
+    def __init__(self, owner_url: str, schema: str) -> None:
+        self._url, self.schema = owner_url, schema
+
+    def make(self) -> None:
+        """Make it empty; what an earlier attempt left is dropped."""
+        with self._owner() as connection:
+            self._drop(connection)
+            create_live(connection, self.schema)
+
+    def drop(self) -> None:
+        """Take it away."""
+        with self._owner() as connection:
+            self._drop(connection)
+
+    @contextmanager
+    def replacing_live(self) -> Iterator[Mapping[int, int]]:
+        """Hold the live checkpoints, which it gives, while the block fills what is missing; then become live.
+
+        Workers wait meanwhile, and find the new rows at their next batch. Raises what the block raises, and
+        then nothing was switched.
+        """
+        with self._owner() as connection:
+            connection.execute(sql.SQL("LOCK TABLE {}.checkpoint").format(sql.Identifier(LIVE)))
+            query = sql.SQL("SELECT partition, next_offset FROM {}.checkpoint").format(sql.Identifier(LIVE))
+            yield dict(connection.execute(query).fetchall())
+            for old, new in ((LIVE, f"{LIVE}_retired"), (self.schema, LIVE)):
+                rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
+                connection.execute(rename.format(sql.Identifier(old), sql.Identifier(new)))
+            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(f"{LIVE}_retired")))
+
+    @contextmanager
+    def _owner(self) -> Iterator[Connection]:
+        try:
+            with psycopg.connect(self._url, autocommit=True) as connection, connection.transaction():
+                connection.execute("SET LOCAL client_min_messages = warning")
+                connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+                hex_uuids(connection)
+                yield connection
+        except psycopg.OperationalError as cause:
+            raise Unavailable(f"the store can't be changed: {cause}") from cause
+
+    def _drop(self, connection: Connection) -> None:
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(self.schema)))

@@ -1,0 +1,62 @@
+"""What every folder of tests may ask for: one PostgreSQL a run, one fresh database a test."""
+
+import itertools
+from collections.abc import Iterator
+from typing import LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from services.store.embedded import EmbeddedPostgres
+from services.store.migrate import migrate
+from services.store.urls import Urls
+
+TEMPLATE = "template_migrated"
+_NUMBERS = itertools.count()
+
+# Nothing here has to survive a power cut, and a checkpoint must not wait for a disk.
+_THROW_AWAY = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
+    """One embedded PostgreSQL for the whole run; a template of a migrated database is in it."""
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("server"), overrides=_THROW_AWAY)
+    urls = postgres.start()
+    try:
+        _administer(urls, "CREATE DATABASE {}", TEMPLATE)
+        migrate(urls.of(TEMPLATE).owner)
+        yield urls
+    finally:
+        postgres.stop()
+
+
+@pytest.fixture
+def urls(server: Urls) -> Iterator[Urls]:
+    """A fresh, migrated database, and the three roles' addresses of it; dropped after the test."""
+    name = f"test_{next(_NUMBERS)}"
+    _administer(server, "CREATE DATABASE {} TEMPLATE template_migrated STRATEGY file_copy", name)
+    yield server.of(name)
+    _administer(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture
+def bare(server: Urls) -> Iterator[Urls]:
+    """A database that nothing was done to; dropped after the test."""
+    name = f"test_{next(_NUMBERS)}"
+    _administer(server, "CREATE DATABASE {}", name)
+    yield server.of(name)
+    _administer(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+def _administer(server: Urls, statement: LiteralString, database: str) -> None:
+    with psycopg.connect(server.of("postgres").owner, autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(sql.Identifier(database)))

@@ -1,0 +1,130 @@
+"""The door for tests: ingest behind a real socket, with log and vault in memory or as given."""
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from schemas.codec import decode
+from schemas.envelope import Recorded, Unsealed
+from services.edge.auth import Gate
+from services.edge.compose import with_edge
+from services.edge.keys import Key, hashed
+from services.edge.limits import Limits
+from services.edge.rate import Rates
+from services.ingest.app import router
+from services.ingest.door import Door, IngestMetrics
+from services.log.memory import MemoryLog
+from services.log.port import Log
+from services.vault.memory import MemoryVault
+from services.vault.port import Vault
+
+NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
+KEYS: Final = {
+    "browser-key": Key("k_browser", "shop", "browser", "DE", "Europe/Berlin", "EUR"),
+    "write-key": Key("k_write", "shop", "write", "DE", "Europe/Berlin", "EUR"),
+    "secret-key": Key("k_secret", "shop", "secret", "DE", "Europe/Berlin", "EUR"),
+    "admin-key": Key("k_admin", "shop", "admin", "DE", "Europe/Berlin", "EUR"),
+    "other-key": Key("k_other", "bank", "write", "GB", "Europe/London", "GBP"),
+}
+
+
+class FixedClock:
+    """Noon, always."""
+
+    def now(self) -> datetime:
+        return NOW
+
+
+class FixedKeys:
+    """The keys above, by their hashes."""
+
+    def find(self, key_hash: bytes) -> Key | None:
+        return next((key for text, key in KEYS.items() if hashed(text) == key_hash), None)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running ingest, and what it writes to."""
+
+    url: str
+    log: Log
+    vault: Vault
+    registry: CollectorRegistry
+
+    def post(
+        self, content: bytes, key: str | None = "write-key", headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """``POST /v1/events``."""
+        authorization = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.post(
+            f"{self.url}/v1/events",
+            content=content,
+            headers={"Content-Type": "application/json", **authorization, **(headers or {})},
+            timeout=30,
+        )
+
+    def recorded(self) -> list[Recorded[Any]]:
+        """Every event in the log."""
+        return [
+            decode(stored.payload)
+            for partition in range(self.log.partitions)
+            for stored in self.log.read(partition, 0, 100_000)
+        ]
+
+    def find(self, id_: str) -> list[Recorded[Any]]:
+        """The events with this id."""
+        return [event for event in self.recorded() if event.id == id_]
+
+
+@contextmanager
+def serving(
+    log: Log | None = None, vault: Vault | None = None, limits: Limits | None = None
+) -> Iterator[Served]:
+    """Ingest on a free port of the loopback interface, for the time of the block."""
+    log, vault, limits = log or MemoryLog(), vault or MemoryVault(), limits or Limits()
+    registry = CollectorRegistry()
+    gate = Gate(FixedKeys(), Rates(limits))
+    door = Door(log, vault, gate, FixedClock(), limits, IngestMetrics(registry))
+    app = with_edge(FastAPI(), limits, registry)
+    app.include_router(router(door))
+    with listening(app) as url:
+        yield Served(url, log, vault, registry)
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """``app`` on uvicorn in a thread; gives its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    started = threading.Event()
+    config = uvicorn.Config(app, log_level="critical", ws="none", lifespan="off")
+    server = _Server(config, started)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config, started: threading.Event) -> None:
+        super().__init__(config)
+        self._listens = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listens.set()
