@@ -9,7 +9,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := PIP_FIND_LINKS= $(BIN)/pip-compile --quiet --no-header --annotation-style=line --strip-extras \
 	--generate-hashes --allow-unsafe --build-deps-for=editable \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
-FROM_DEV := --constraint=requirements-dev.lock
+FROM_DEV = $(ARGS) --constraint=requirements-dev.lock
+BENCH ?= $(basename $(notdir $(shell grep -l __main__ bench/*.py)))
 # Debian packages the tests want beside Python's own.
 DEBIAN := python3-venv $(if $(wildcard tests/browser/test_*.py),chromium)
 
@@ -32,7 +33,7 @@ test:  ## install what the tests need, run them all
 check: lint types imports published quick  ## the fast gate: lint, types, imports, schemas, quick tests
 
 lint: .venv/dev.stamp
-	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff check --quiet --output-format=concise
 	@$(BIN)/ruff format --quiet --check || { echo 'Run $(BIN)/ruff format' >&2; exit 1; }
 
 types: .venv/dev.stamp
@@ -44,11 +45,12 @@ imports: .venv/dev.stamp
 published: .venv/dev.stamp
 	@$(BIN)/python -m schemas.publish --check
 
+# All units, and of the contracts those that an adapter in memory keeps.
 quick: .venv/dev.stamp
-	@$(BIN)/pytest --quiet tests/unit
+	@$(BIN)/pytest --quiet tests/unit tests/contract -k 'unit or memory'
 
-bench: .venv/dev.stamp  ## measure; the figures in README come from here
-	@$(BIN)/python -m bench $(ARGS)
+bench: .venv/dev.stamp  ## measure, everything or BENCH=fold
+	@for one in $(BENCH); do $(BIN)/python -m bench.$$one $(ARGS) || exit 1; done
 
 fuzz: .venv/dev.stamp  ## the property tests, with many more examples
 	@$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)

@@ -19,6 +19,7 @@ class AccessAudited:
 
     by: Actor
     action: Literal["read", "search", "export", "merge", "split", "erase", "resubmit", "change"]
+    """What was done with the data."""
     customer_id: IdentifierHash | None = None
     """Whose data."""
     customers: Count = 1

@@ -24,6 +24,7 @@ class AlertRaised:
     policy_version: Version
     """The policy that decided."""
     severity: Literal["info", "warning", "critical"] = "warning"
+    """How soon somebody should look."""
     score: Score | None = None
     """The score that crossed a threshold."""
     threshold: Score | None = None

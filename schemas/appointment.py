@@ -23,6 +23,7 @@ class AppointmentBooked:
     kind: Label = "meeting"
     """What kind, like demo, consultation or fitting."""
     medium: Literal["in_person", "video", "phone"] = "in_person"
+    """How customer and agent meet."""
     location_id: Label | None = None
     """Which store or office."""
     agent_id: Reference | None = None

@@ -20,6 +20,7 @@ class CaseOpened:
 
     case_id: Reference
     priority: Priority = "normal"
+    """How soon it must be dealt with."""
     channel: Label | None = None
     """How it reached us, like email, phone or web."""
     category: Label | None = None
@@ -69,6 +70,7 @@ class CaseReplied:
 
     case_id: Reference
     author: Literal["agent", "customer", "bot"] = "agent"
+    """Who wrote it."""
     agent_id: Reference | None = None
     """Which agent."""
     channel: Label | None = None

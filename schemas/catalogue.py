@@ -22,7 +22,8 @@ def schema_of(type_: str) -> Schema:
     Raises ``LookupError`` for a type that does not exist; ``custom`` stands for all custom types.
     """
     key = _key(type_)
-    schema = _generated(Posted[Free if key == Custom.type else TYPES[key]])
+    data: Any = Free if key == Custom.type else TYPES[key]
+    schema = _generated(Posted[data])
     properties, required = schema["properties"], schema["required"]
     properties["type"] |= _named(type_)
     properties["version"]["default"] = TYPES[key].version
@@ -62,7 +63,10 @@ class _Untitled(GenerateJsonSchema):
 
 
 def _generated(kind: Any) -> Schema:
-    return TypeAdapter(kind).json_schema(schema_generator=_Untitled)
+    schema = json.dumps(TypeAdapter(kind).json_schema(schema_generator=_Untitled))
+    # Docstrings mark code as reStructuredText does; readers of JSON Schema expect Markdown.
+    found: Schema = json.loads(schema.replace("``", "`"))
+    return found
 
 
 def _data_schema(key: str) -> Schema:

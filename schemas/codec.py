@@ -12,7 +12,7 @@ from schemas.custom import PREFIX, Custom
 from schemas.envelope import Recorded
 
 
-class Undecodable(ValueError):  # noqa: N818  (the outcome's name, as Accepted and Rejected are)
+class Undecodable(ValueError):
     """Bytes that are no recorded event of a type and version we know; the message says why."""
 
 

@@ -38,7 +38,7 @@ class ConsentGiven:
 
     def summary(self) -> str:
         """One line for the timeline."""
-        return f"Agreed to {self.purpose} by {self.channel}"
+        return f"Agreed to {self.purpose}{by_channel(self.channel)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,4 +60,9 @@ class ConsentWithdrawn:
 
     def summary(self) -> str:
         """One line for the timeline."""
-        return f"Withdrew consent to {self.purpose} by {self.channel}"
+        return f"Withdrew consent to {self.purpose}{by_channel(self.channel)}"
+
+
+def by_channel(channel: str) -> str:
+    """`` by email``; nothing where any channel is meant."""
+    return "" if channel == "any" else f" by {channel}"

@@ -25,7 +25,7 @@ class CustomerIdentified:
     def summary(self) -> str:
         """One line for the timeline."""
         count = len(self.traits)
-        return f"Told {counted(count, 'trait')}" if count else "Made themselves known"
+        return f"Had {counted(count, 'trait')} set" if count else "Made themselves known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,15 @@ from schemas.text import counted, of_campaign
 
 MessageId = Annotated[
     Reference | None,
-    Field(description="the mail's id at its sender, the same from sent to clicked"),
+    Field(description="The mail's id at its sender, the same from sent to clicked"),
 ]
 CampaignId = Annotated[
-    Label | None, Field(description="the campaign that sent it; none for a single mail")
+    Label | None, Field(description="The campaign that sent it; none for a single mail")
 ]
-TemplateId = Annotated[Label | None, Field(description="the template that it was written from")]
+TemplateId = Annotated[Label | None, Field(description="The template that it was written from")]
 Machine = Annotated[
     bool,
-    Field(description="a program did it (scanner, prefetch): kept, never counted as interest"),
+    Field(description="A program did it (scanner, prefetch): kept, never counted as interest"),
 ]
 
 
@@ -91,7 +91,7 @@ class EmailClicked(Outgoing):
     def summary(self) -> str:
         """One line for the timeline."""
         what = (
-            "Had a link followed by a program in an email"
+            "Had a link of an email followed by a program"
             if self.machine
             else "Clicked in an email"
         )

@@ -27,7 +27,7 @@ Short = Annotated[str, Field(max_length=500)]
 Further: TypeAlias = Annotated[str | bool | int | float | None, *single(5000)]
 
 
-@with_config(ConfigDict(strict=True, allow_inf_nan=False))
+@with_config(ConfigDict(strict=True, allow_inf_nan=False, use_attribute_docstrings=True))
 class Personal(TypedDict, total=False, extra_items=Further):  # type: ignore[call-arg] # PEP 728
     """Whatever names a person, and all free text: sealed before anything is stored.
 
@@ -36,23 +36,41 @@ class Personal(TypedDict, total=False, extra_items=Further):  # type: ignore[cal
     """
 
     name: Short | None
+    """Full name, as the person writes it."""
     first_name: Short | None
+    """Given name."""
     last_name: Short | None
+    """Family name."""
     email: Short | None
+    """To be shown; to find the customer by it, name it among the identifiers too."""
     phone: Short | None
+    """To be shown; to find the customer by it, name it among the identifiers too."""
     company: Short | None
+    """Who employs the person."""
     job_title: Short | None
+    """What the person does there."""
     birthday: Short | None
+    """Day of birth, like 1990-12-31."""
     gender: Short | None
+    """In the person's own words."""
     language: Short | None
+    """BCP 47, like de or zh-Hant."""
     street: Short | None
+    """Street and number."""
     postal_code: Short | None
+    """As written in the country."""
     city: Short | None
+    """Town or city."""
     region: Short | None
+    """State or province."""
     country: Short | None
+    """ISO 3166 code or name."""
     subject: Annotated[str, Field(max_length=2000)]
+    """Subject line of what was written."""
     text: Annotated[str, Field(max_length=200_000)]
+    """What was written or said."""
     comment: Annotated[str, Field(max_length=200_000)]
+    """What was remarked beside a score or a decision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

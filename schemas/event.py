@@ -8,10 +8,10 @@ from pydantic import ConfigDict, Field
 from schemas.fields import STRICT, Actor, Count, Digest, IdentifierHash, Label, Offset
 
 EventSource = Annotated[
-    str, Field(min_length=1, max_length=200, description="the event's source, as recorded")
+    str, Field(min_length=1, max_length=200, description="The event's source, as recorded")
 ]
 EventId = Annotated[
-    str, Field(min_length=1, max_length=200, description="the event's id, as recorded")
+    str, Field(min_length=1, max_length=200, description="The event's id, as recorded")
 ]
 Voidable = Literal[
     "purchase.completed",

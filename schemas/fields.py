@@ -132,7 +132,7 @@ def single(longest: int) -> tuple[PlainValidator, WithJsonSchema]:
 
 _INSTANT: Final = msgspec.json.Decoder(Annotated[datetime, msgspec.Meta(tz=True)])
 
-At = Annotated[datetime, BeforeValidator(instant), Meaning("a time with a zone, RFC 3339")]
+At = Annotated[datetime, BeforeValidator(instant), Meaning("A time with a zone, RFC 3339")]
 Currency = Annotated[
     str,
     AfterValidator(iso4217),
@@ -142,37 +142,37 @@ Currency = Annotated[
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$"), Meaning("ISO 3166 country code, like DE")]
 TimeZone = Annotated[str, AfterValidator(iana), Meaning("IANA time zone, like Europe/Berlin")]
 AmountMinor = Annotated[
-    int, Field(ge=0, le=MAX_MINOR), Meaning("money in minor units of the currency, like cents")
+    int, Field(ge=0, le=MAX_MINOR), Meaning("Money in minor units of the currency, like cents")
 ]
-Points = Annotated[int, Field(ge=0, le=MAX_POINTS), Meaning("whole loyalty points")]
-Count = Annotated[int, Field(ge=0, le=10**9), Meaning("a whole number of things")]
-Quantity = Annotated[int, Field(ge=1, le=10**9), Meaning("how many, at least one")]
-Percent = Annotated[int, Field(ge=0, le=100), Meaning("whole percent, 0 to 100")]
-DurationS = Annotated[int, Field(ge=0, le=10**8), Meaning("seconds")]
-Version = Annotated[int, Field(ge=1, le=2**31 - 1), Meaning("a version: 1, 2, 3 …")]
-Offset = Annotated[int, Field(ge=0, le=MAX_INTEGER), Meaning("a record's place in its partition")]
+Points = Annotated[int, Field(ge=0, le=MAX_POINTS), Meaning("Whole loyalty points")]
+Count = Annotated[int, Field(ge=0, le=10**9), Meaning("A whole number of things")]
+Quantity = Annotated[int, Field(ge=1, le=10**9), Meaning("How many, at least one")]
+Percent = Annotated[int, Field(ge=0, le=100), Meaning("Whole percent, 0 to 100")]
+DurationS = Annotated[int, Field(ge=0, le=10**8), Meaning("Seconds")]
+Version = Annotated[int, Field(ge=1, le=2**31 - 1), Meaning("A version: 1, 2, 3 …")]
+Offset = Annotated[int, Field(ge=0, le=MAX_INTEGER), Meaning("A record's place in its partition")]
 Reference = Annotated[
     str,
     Field(min_length=1, max_length=200),
-    Meaning("an id in the producer's system, unique there"),
+    Meaning("An id in the producer's system, unique there"),
 ]
 Label = Annotated[
-    str, Field(min_length=1, max_length=200), Meaning("a short name or code; no personal data")
+    str, Field(min_length=1, max_length=200), Meaning("A short name or code; no personal data")
 ]
 Url = Annotated[
-    str, Field(min_length=1, max_length=2000), Meaning("an address without personal data")
+    str, Field(min_length=1, max_length=2000), Meaning("An address without personal data")
 ]
-Score = Annotated[float, Field(allow_inf_nan=False), Meaning("a score on its scale")]
+Score = Annotated[float, Field(allow_inf_nan=False), Meaning("A score on its scale")]
 IdentifierHash = Annotated[
-    str, Field(pattern="^[0-9a-f]{32}$"), Meaning("keyed hash of an identifier, 32 hex digits")
+    str, Field(pattern="^[0-9a-f]{32}$"), Meaning("Keyed hash of an identifier, 32 hex digits")
 ]
 Digest = Annotated[
-    str, Field(pattern="^[0-9a-f]{32}$"), Meaning("keyed hash of a posted event, 32 hex digits")
+    str, Field(pattern="^[0-9a-f]{32}$"), Meaning("Keyed hash of a posted event, 32 hex digits")
 ]
 Actor = Annotated[
     str,
     Field(min_length=1, max_length=200),
-    Meaning("who decided: a key's id or a part of the platform, like key:k_7 or relay; no name"),
+    Meaning("Who decided: a key's id or a part of the platform, like key:k_7 or relay; no name"),
 ]
 Scalar = Annotated[str | bool | int | float | None, *single(1000)]
 """One value of a mapping: text, a number, true, false or null."""

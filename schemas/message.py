@@ -36,7 +36,7 @@ CHANNELS: Final[Mapping[Channel, str]] = {
     "push": "push notification",
     "in_app": "in-app message",
     "social": "social media",
-    "other": "messenger",
+    "other": "another messenger",
 }
 """How a timeline calls each channel."""
 
@@ -68,7 +68,7 @@ class MessageSent:
 
     def summary(self) -> str:
         """One line for the timeline."""
-        return f"Was sent a message by {CHANNELS[self.channel]}"
+        return f"Was sent a message ({CHANNELS[self.channel]})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,4 +96,5 @@ class MessageReceived:
 
     def summary(self) -> str:
         """One line for the timeline."""
-        return f"Wrote {'publicly' if self.is_public else 'a message'} by {CHANNELS[self.channel]}"
+        what = "Wrote publicly" if self.is_public else "Wrote a message"
+        return f"{what} ({CHANNELS[self.channel]})"

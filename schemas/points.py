@@ -8,9 +8,9 @@ from pydantic import ConfigDict, Field
 from schemas.fields import MAX_POINTS, STRICT, Actor, Label, Meaning, Reference
 from schemas.text import counted
 
-Spent = Annotated[int, Field(ge=1, le=MAX_POINTS), Meaning("whole loyalty points, at least one")]
+Spent = Annotated[int, Field(ge=1, le=MAX_POINTS), Meaning("Whole loyalty points, at least one")]
 Change = Annotated[
-    int, Field(ge=-MAX_POINTS, le=MAX_POINTS), Meaning("whole loyalty points, signed")
+    int, Field(ge=-MAX_POINTS, le=MAX_POINTS), Meaning("Whole loyalty points, signed")
 ]
 
 

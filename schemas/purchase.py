@@ -36,9 +36,11 @@ class PurchaseCompleted:
     """What the customer paid in all, after discounts, with tax and shipping."""
     currency: Currency
     lines: Annotated[tuple[Line, ...], Field(max_length=2000)] = ()
+    """What was bought; need not add up to the amount, since tax and shipping may be apart."""
     discount_minor: AmountMinor = 0
     """Already taken off ``amount_minor``."""
     coupons: Annotated[tuple[Label, ...], Field(max_length=100)] = ()
+    """Codes that were redeemed."""
     channel: Label | None = None
     """Where it was bought, like store, web or phone."""
     store_id: Label | None = None
@@ -63,6 +65,7 @@ class PurchaseRefunded:
     """What this refund gave back, not the sum of all of the order's."""
     currency: Currency
     lines: Annotated[tuple[Line, ...], Field(max_length=2000)] = ()
+    """What was given back."""
     reason: Label | None = None
 
     def summary(self) -> str:

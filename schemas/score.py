@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import ConfigDict
 
 from schemas.fields import STRICT, Currency, IdentifierHash, Label, Scalars, Score
+from schemas.text import money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,5 +40,6 @@ class ScoreComputed:
 
     def summary(self) -> str:
         """One line for the timeline."""
+        value = money(round(self.value), self.currency) if self.currency else f"{self.value:.4g}"
         band = f" ({self.band})" if self.band else ""
-        return f"Scored {self.value:.4g} in {self.score.replace('_', ' ')}{band}"
+        return f"Scored {value} in {self.score.replace('_', ' ')}{band}"

@@ -24,6 +24,7 @@ class TaskCreated:
     assignee_id: Reference | None = None
     """Who is to do it."""
     priority: Literal["low", "normal", "high", "urgent"] = "normal"
+    """How soon it must be dealt with."""
     case_id: Reference | None = None
     """The support case that it belongs to."""
     deal_id: Reference | None = None
@@ -46,6 +47,7 @@ class TaskCompleted:
     assignee_id: Reference | None = None
     """Who did it."""
     outcome: Literal["done", "cancelled"] = "done"
+    """Whether it was done."""
 
     def summary(self) -> str:
         """One line for the timeline."""

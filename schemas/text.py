@@ -28,4 +28,4 @@ def duration(seconds: int) -> str:
 
 def of_campaign(what: str, campaign_id: str | None) -> str:
     """``what``, and of which campaign where one is known."""
-    return f"{what} of {campaign_id}" if campaign_id else what
+    return f"{what} ({campaign_id})" if campaign_id else what

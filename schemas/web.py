@@ -42,6 +42,7 @@ class WebVisited:
     campaign_id: Label | None = None
     """The campaign that brought the visit."""
     device: Literal["desktop", "mobile", "tablet", "other"] | None = None
+    """What it was seen on."""
     country: Country | None = None
     """Where the visit came from."""
 

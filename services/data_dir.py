@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Self
 
-from services.errors import Misconfigured
+from services.errors import Conflict, Misconfigured
 
 _PRIVATE = 0o700
 
@@ -82,7 +82,7 @@ class DataDir:
     def lock(self, holder: str) -> IO[str]:
         """Take the directory until the file given back is closed, or the process is gone.
 
-        Raises ``Misconfigured``, which names the holder, when somebody else has it.
+        Raises ``Conflict``, which names the holder, when somebody else has it.
         """
         file = self._lock_file.open("a+")
         try:
@@ -91,9 +91,10 @@ class DataDir:
             file.seek(0)
             held_by = file.read().strip() or "another process"
             file.close()
-            raise Misconfigured(
-                f"the data directory {self.path} is in use by {held_by}; "
-                f"stop that, or name another one with --data-dir or TOUCHLINE_DATA_DIR"
+            raise Conflict(
+                f"{self.path} is in use by {held_by}",
+                "stop that, or name another one with --data-dir or TOUCHLINE_DATA_DIR",
+                field="the data directory",
             ) from cause
         file.truncate(0)
         file.write(f"{holder} (pid {os.getpid()})")
@@ -113,22 +114,25 @@ class DataDir:
         draft.write_text(json.dumps(asdict(running)))
         draft.rename(self._status_file)
 
-    def running(self) -> Running | None:
-        """The platform that runs here now, if one does."""
+    def is_locked(self) -> bool:
+        """Whether somebody has ``lock`` now."""
         try:
             with self._lock_file.open("r") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            pass
+            return True
         except FileNotFoundError:
-            return None
-        else:
-            return None
+            return False
+        return False
+
+    def running(self) -> Running | None:
+        """The platform that runs here now, if one does."""
         try:
-            return Running(**json.loads(self._status_file.read_text()))
+            said = Running(**json.loads(self._status_file.read_text()))
         except (FileNotFoundError, ValueError, TypeError):
             # Locked but not announced: it is just starting.
             return None
+        return said if self.is_locked() else None
 
     @property
     def _lock_file(self) -> Path:

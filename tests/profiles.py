@@ -1,4 +1,4 @@
-"""How hard the property tests try: `dev` by default, `ci` the same every time, `fuzz` for `make fuzz`."""
+"""How hard property tests try: `dev` by default, `ci` alike every time, `fuzz` for `make fuzz`."""
 
 import os
 

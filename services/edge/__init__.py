@@ -1,1 +1,1 @@
-"""The edge: what both HTTP services do alike, from the first byte of a request to the shape of an error."""
+"""The edge: what both HTTP services do alike, from the first byte to the shape of an error."""

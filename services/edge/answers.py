@@ -19,7 +19,7 @@ RETRY_UNAVAILABLE_S: Final = 1
 
 
 def answer(status: int, content: object, headers: Mapping[str, str] | None = None) -> Response:
-    """``content`` as JSON; text that UTF-8 can't carry (half a surrogate pair) is shown with ``?``."""
+    """``content`` as JSON; what UTF-8 can't carry (half a surrogate pair) is shown as ``?``."""
     try:
         body = msgspec.json.encode(content)
     except UnicodeEncodeError:
@@ -110,7 +110,7 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 
 async def _crashed(_: Request, __: Exception) -> Response:
-    # Starlette raises the error again behind this answer, so that the server logs it with its traceback.
+    # Starlette raises the error again behind this answer: the server logs it with its traceback.
     return answer(500, as_fields(Problem("", None, "failed on our side", "send it again later")))
 
 

@@ -34,7 +34,10 @@ class Gate:
         self._threads = anyio.CapacityLimiter(LOOK_UP_THREADS)
 
     async def admit(self, request: Request, right: Right) -> Key:
-        """The key behind ``request``; raises ``Unauthorised``, ``Forbidden``, ``Limited`` or ``Unavailable``."""
+        """The key behind ``request``, if it has ``right``.
+
+        Raises ``Unauthorised``, ``Forbidden``, ``Limited`` or ``Unavailable``.
+        """
         key_hash = hashed(presented(request.headers.get("authorization")))
         key = self._keys.cached(key_hash)
         if key is None:
@@ -44,14 +47,14 @@ class Gate:
                 "this key is not known or no longer valid", "make one with touchline keys create"
             )
         note(request.scope, workspace=key.workspace, key_id=key.key_id)
-        if right not in RIGHTS[key.kind]:
+        if right not in RIGHTS.get(key.kind, ()):
             raise Forbidden(f"a {key.kind} key may not {right}", f"use {_NEEDED[right]}")
         self._rates.admit(key.key_id)
         return key
 
 
 class Needs(SecurityBase):
-    """A FastAPI dependency: ``key: Annotated[Key, Depends(Needs(gate, "read"))]``; shown in OpenAPI too."""
+    """A dependency that OpenAPI shows: ``key: Annotated[Key, Depends(Needs(gate, "read"))]``."""
 
     def __init__(self, gate: Gate, right: Right) -> None:
         self.model = HTTPBearer(

@@ -1,4 +1,4 @@
-"""Bodies: limited before, while and after they are read, inflated as they come, and given up when slow."""
+"""Bodies: limited before and while they are read, inflated as they come, given up when slow."""
 
 import asyncio
 import zlib
@@ -20,7 +20,7 @@ _Headers = Iterable[tuple[bytes, bytes]]
 class BodyGuard:
     """ASGI middleware: what the application reads is inflated, within limits and in time.
 
-    What is declared too large is refused unread; what turns out so raises ``TooLarge`` in the reader.
+    What is declared too large is refused unread; what turns out so raises ``TooLarge``.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:

@@ -6,15 +6,15 @@ from starlette.middleware.cors import CORSMiddleware
 
 from services.edge.answers import handle_errors
 from services.edge.body import BodyGuard
+from services.edge.headers import LAG, POSITION, WAIT_FOR
 from services.edge.limits import Limits
-from services.edge.position import HEADER, WAIT_FOR
 from services.edge.trace import RequestMetrics, Trace
 
 
 def with_edge(app: FastAPI, limits: Limits, registry: CollectorRegistry) -> FastAPI:
-    """Errors in one shape, bodies guarded, requests logged and measured; every origin may send keys.
+    """``app`` with errors in one shape, bodies guarded, requests logged and measured.
 
-    Any origin may, since a key and never a cookie says who calls: a browser key is public as it is.
+    Any origin may call, since a key and never a cookie says who calls.
     """
     handle_errors(app)
     app.add_middleware(BodyGuard, limits=limits)
@@ -29,7 +29,7 @@ def with_edge(app: FastAPI, limits: Limits, registry: CollectorRegistry) -> Fast
             "Idempotency-Key",
             WAIT_FOR,
         ],
-        expose_headers=[HEADER, "Touchline-Lag", "Retry-After"],
+        expose_headers=[POSITION, LAG, "Retry-After"],
         max_age=600,
     )
     app.add_middleware(Trace, metrics=RequestMetrics(registry))

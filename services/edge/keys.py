@@ -1,12 +1,12 @@
 """Keys: who a caller is and what a kind of key may; known by their SHA-256 alone."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from time import monotonic
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeAlias
 
-Kind = Literal["browser", "write", "secret", "admin"]
+from services.store.tenants import FoundKey
+
 Right = Literal["append", "read", "administer"]
 
 RIGHTS: Final[Mapping[str, frozenset[str]]] = {
@@ -20,17 +20,8 @@ TTL_S: Final = 2.0
 MAX_CACHED: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key in force, with what its workspace says of itself."""
-
-    key_id: str
-    workspace: str
-    kind: Kind
-    region: str
-    """ISO 3166 code that reads phone numbers without a prefix."""
-    time_zone: str
-    currency: str
+Key: TypeAlias = FoundKey
+"""A key in force, with what its workspace says of itself."""
 
 
 class Keys(Protocol):
@@ -63,7 +54,7 @@ class CachedKeys:
         return key if expires_s > self._now_s() else None
 
     def find(self, key_hash: bytes) -> Key | None:
-        """The key, from memory or the store; raises ``Unavailable`` if the store must be asked and is away."""
+        """The key, from memory or the store; raises ``Unavailable`` where the store is away."""
         now = self._now_s()
         if self._unknown.get(key_hash, 0.0) > now:
             return None

@@ -20,6 +20,6 @@ class Limits:
     events: int = 1_000
     """Events a request."""
     requests_per_s: float = 5_000.0
-    """A key's steady rate; about what one process answers in all, so one key can't starve it for long."""
+    """A key's steady rate; about what one process answers in all."""
     requests_burst: float = 10_000.0
     """What a key may send at once after being quiet."""

@@ -1,4 +1,4 @@
-"""Rate: one token bucket a key, in this process; several processes allow that many times as much."""
+"""Rate: one token bucket a key and process; several processes allow that many times as much."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from services.edge.limits import Limits
 from services.errors import Limited
 
 MAX_BUCKETS: Final = 10_000
-"""Keys remembered; the one quiet for longest is forgotten first, and a forgotten key has a full bucket."""
+"""Keys remembered; the one quiet for longest is forgotten first, and has a full bucket again."""
 
 
 class Rates:
@@ -22,12 +22,12 @@ class Rates:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def admit(self, key_id: str) -> None:
-        """Take one token of ``key_id``; raises ``Limited`` when there is none, saying when there will be."""
+        """Take a token of ``key_id``; where there is none, ``Limited`` says when there will be."""
         now = self._now_s()
         tokens, filled_at = self._buckets.pop(key_id, (self._burst, now))
         tokens = min(self._burst, tokens + (now - filled_at) * self._per_s)
         is_admitted = tokens >= 1
-        # Written again at the end of the dict: its first entry is the key that was quiet for longest.
+        # Written at the end of the dict: its first entry is the key that was quiet for longest.
         self._buckets[key_id] = (tokens - 1 if is_admitted else tokens, now)
         if len(self._buckets) > MAX_BUCKETS:
             del self._buckets[next(iter(self._buckets))]

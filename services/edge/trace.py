@@ -20,7 +20,7 @@ def note(scope: MutableMapping[str, Any], **fields: str | int) -> None:
 
 
 class RequestMetrics:
-    """How long requests take, by method, route and status; routes are templates, so labels stay few."""
+    """How long requests take, by method, status and route; its template, so labels stay few."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._duration_s = Histogram(
@@ -39,7 +39,7 @@ class RequestMetrics:
 
 
 class Trace:
-    """ASGI middleware, outermost: logs and observes each request once it is answered or has crashed."""
+    """ASGI middleware, outermost: logs and observes each request once it is answered or crashed."""
 
     def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""Accept: raw events in, records for the log or reasons out; pure but for one look-up of data keys."""
+"""Accept: raw events in, records for the log or reasons out; pure but for looking up data keys."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ from services.vault.port import DataKey, Vault
 from services.vault.seal import digest
 
 MAX_BYTES: Final = 1_000_000
+"""One event; a larger one is rejected alone."""
 PLATFORM: Final = "platform"
 """The key kind of what our own commands and folds append."""
 
@@ -31,7 +32,7 @@ _HASH: Final = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """Who posts: the workspace and kind of its key, and the region its phone numbers are read in."""
+    """Who posts: its key, that key's workspace, and the region its phone numbers are read in."""
 
     workspace: str
     kind: str
@@ -46,7 +47,7 @@ class Accepted:
     index: int
     id: str
     partition_leaf: str
-    """The leaf whose hash chooses the partition; empty for control events, which rest in their own."""
+    """The leaf whose hash chooses the partition; empty where a control event names nobody."""
     payload: bytes
     warnings: tuple[Problem, ...] = ()
     """What was left out of it."""
@@ -112,14 +113,10 @@ class _Reader:
         if problem := mistimed(event.occurred_at, self.received_at):
             return Rejected(index, event.id, problem, "time")
         producer = self.producer
-        identified = identify(
-            event.identifiers, producer.workspace, producer.region, self.hash_key
-        )
+        identified = identify(event.identifiers, producer.workspace, producer.region, self.hash_key)
         if isinstance(identified, Problem):
             return Rejected(index, event.id, identified, "identifiers")
-        # Anyone can read a browser key: what it sends must never pass for what a server sent.
-        marked = f"browser/{producer.key_id}/" if producer.kind == "browser" else ""
-        return self._draft(index, raw, event, marked, identified)
+        return self._draft(index, raw, event, identified)
 
     def control(self, index: int, raw: bytes) -> Draft | Rejected:
         """An event of our own."""
@@ -134,21 +131,24 @@ class _Reader:
             remedy = "name customers by the hashes of their identifiers"
             problem = Problem("identifiers", None, "holds what is no hash", remedy)
             return Rejected(index, event.id, problem, "identifiers")
-        return self._draft(index, raw, event, "", Identified(hashes))
+        return self._draft(index, raw, event, Identified(hashes))
 
     def _draft(
-        self, index: int, raw: bytes, event: Posted[Data], marked: str, identified: Identified
+        self, index: int, raw: bytes, event: Posted[Data], identified: Identified
     ) -> Draft | Rejected:
         try:
             digested = digest(self.hash_key, canonical(raw))
         except ValueError as error:
             problem = Problem("", None, str(error), "send numbers that JSON can hold")
             return Rejected(index, event.id, problem, "invalid")
+        producer = self.producer
+        # Anyone can read a browser key: what it sends must never pass for what a server sent.
+        marked = f"browser/{producer.key_id}/" if producer.kind == "browser" else ""
         return Draft(
             index=index,
             posted=event,
-            workspace=self.producer.workspace,
-            key_kind=self.producer.kind,
+            workspace=producer.workspace,
+            key_kind=producer.kind,
             source=marked + event.source,
             occurred_at=event.occurred_at or self.received_at,
             received_at=self.received_at,
@@ -159,8 +159,9 @@ class _Reader:
 
 def _validated(index: int, raw: bytes) -> Posted[Data] | Rejected:
     if len(raw) > MAX_BYTES:
-        problem = f"has {len(raw)} bytes; an event may have {MAX_BYTES}"
-        return Rejected(index, peek(raw).id, Problem("", None, problem, "send a smaller one"), "size")
+        said = f"has {len(raw)} bytes; an event may have {MAX_BYTES}"
+        problem = Problem("", None, said, "send long texts in parts, or leave them out")
+        return Rejected(index, peek(raw).id, problem, "size")
     verdict = validate(raw)
     return verdict if isinstance(verdict, Posted) else _refused(index, raw, verdict[0])
 

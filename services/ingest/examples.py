@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from services.edge.headers import POSITION
+
 PURCHASE: Final[dict[str, Any]] = {
     "id": "o-1001",
     "source": "shop",
@@ -24,11 +26,11 @@ CALL: Final[dict[str, Any]] = {
     "data": {"direction": "inbound", "duration_s": 184},
 }
 LINES: Final = (
-    '{"id": "v-1", "type": "custom.shelf_visited", "identifiers": ["user:42"], "data": {"shelf": 7}}\n'
-    '{"id": "v-2", "type": "custom.shelf_visited", "identifiers": ["user:43"], "data": {"shelf": 7}}\n'
+    '{"id": "v-1", "type": "custom.shelf_seen", "identifiers": ["user:42"], "data": {"shelf": 7}}\n'
+    '{"id": "v-2", "type": "custom.shelf_seen", "identifiers": ["user:43"], "data": {"shelf": 7}}\n'
 )
 
-_PROBLEM: Final = {
+_PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["problem", "field", "value", "remedy"],
     "properties": {
@@ -103,18 +105,17 @@ def _documented(description: str, schema: dict[str, Any], *headers: str) -> dict
     }
 
 
-_POSITION: Final = "Touchline-Position"
 _AGAIN: Final = "Retry-After"
 EVENT_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    200: _documented("All events are durable.", _RECEIVED, _POSITION),
-    207: _documented("Some events are durable, the others say why not.", _RECEIVED, _POSITION),
+    200: _documented("All events are durable.", _RECEIVED, POSITION),
+    207: _documented("Some events are durable, the others say why not.", _RECEIVED, POSITION),
     400: _documented("The body is no JSON.", _PROBLEM),
     401: _documented("No key, or one that is not known.", _PROBLEM, "WWW-Authenticate"),
     403: _documented("No key may post events of this type.", _PROBLEM),
     408: _documented("The body did not arrive in time.", _PROBLEM),
     413: _documented("More than 5 MB or 1000 events.", _PROBLEM),
     415: _documented("Content-Encoding is neither identity nor gzip.", _PROBLEM),
-    422: _documented("No event could be accepted; each says why.", _RECEIVED),
+    422: _documented("No event could be accepted; each says why.", _RECEIVED, POSITION),
     429: _documented("Too many requests with this key.", _PROBLEM, _AGAIN),
     503: _documented("Storage is away: send the same again.", _PROBLEM, _AGAIN),
 }

@@ -23,7 +23,7 @@ class Identified:
 def identify(
     identifiers: Sequence[str], workspace: str, region: str, hash_key: bytes
 ) -> Identified | Problem:
-    """Normalise, leave out what names nobody, hash and sort; the problem where that can't be done."""
+    """Normalise, leave out what names nobody, hash and sort; or say why that can't be done."""
     named: dict[str, str] = {}
     warnings: list[Problem] = []
     for index, identifier in enumerate(identifiers):

@@ -1,24 +1,32 @@
 """The one loading loop: events of a file or a sample, through accept, into the log; resumable."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import Event
 from typing import Final, NamedTuple, Protocol, TypeVar
 
+import msgspec
+
 from schemas.problems import Problem
+from services.clock import Clock
 from services.errors import Refused, Unavailable
-from services.ingest.accept import Accepted, Rejected
+from services.ingest.accept import Accepted, Producer, Rejected, accept
+from services.ingest.receive import append
+from services.log.port import Log
+from services.vault.port import Vault
 
 CHUNK_EVENTS: Final = 1000
 CHUNK_BYTES: Final = 4_000_000
 IN_FLIGHT_LIMIT: Final = 4000
-"""What the folds work off in about a tenth of a second: live events beside a load wait no longer."""
+"""What the folds work off in a tenth of a second: live events beside a load wait no longer."""
 LOOK_AGAIN_S: Final = 0.01
 RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0, 10.0, 10.0, 10.0)
 """A minute in all: a database that restarts does not end a load."""
 EXAMPLES: Final = 5
+NEVER: Final = Event()
+"""Nobody sets it: waiting for it is a pause."""
 
 Result = TypeVar("Result")
 
@@ -49,13 +57,24 @@ class Mark:
 
 
 class Marks(Protocol):
-    """Where marks are kept: beside the log, so that both are lost or restored together."""
+    """Where a workspace's marks are kept: with the log, to be lost or restored with it."""
 
-    def find(self, name: str) -> Mark | None:
-        """The last mark kept under ``name``."""
+    def find(self, name: str) -> bytes | None:
+        """What was last kept under ``name``."""
 
-    def keep(self, name: str, mark: Mark) -> None:
-        """Keep ``mark`` durably in place of the one before."""
+    def keep(self, name: str, state: bytes) -> None:
+        """Keep ``state`` durably in place of the one before."""
+
+
+def find_mark(marks: Marks, key: str) -> Mark | None:
+    """How far the load ``key`` has come; None where it never began."""
+    state = marks.find(key)
+    return None if state is None else msgspec.json.decode(state, type=Mark)
+
+
+def keep_mark(marks: Marks, key: str, mark: Mark) -> None:
+    """Keep how far the load ``key`` has come."""
+    marks.keep(key, msgspec.json.encode(mark))
 
 
 class Backlog(Protocol):
@@ -69,7 +88,7 @@ class DeadLetters(Protocol):
     """Where refused events are kept, to be corrected and resubmitted."""
 
     def keep(self, raw: bytes, problem: Problem, origin: str) -> None:
-        """Keep ``raw``, sealed; the same ``raw`` of the same ``origin`` is kept once, however often told."""
+        """Keep ``raw``, sealed; once for each ``origin``, however often it is told."""
 
 
 class Progress(Protocol):
@@ -91,6 +110,26 @@ class Destination:
     backlog: Backlog
     dead_letters: DeadLetters
     marks: Marks
+
+
+def destination(
+    producer: Producer,
+    log: Log,
+    vault: Vault,
+    clock: Clock,
+    *,
+    backlog: Backlog,
+    dead_letters: DeadLetters,
+    marks: Marks,
+) -> Destination:
+    """What ``producer`` loads goes the way that its posts would go, as of the clock's now."""
+    return Destination(
+        accept=lambda raws: accept(raws, producer, clock.now(), vault),
+        append=lambda accepted: append(accepted, log),
+        backlog=backlog,
+        dead_letters=dead_letters,
+        marks=marks,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +155,8 @@ class Loaded:
     mark: Mark
     reasons: Counter[str] = field(default_factory=Counter)
     examples: list[Refusal] = field(default_factory=list)
+    broke_off: Problem | None = None
+    """Why the input could not be read to its end; another run goes on from there."""
 
     def note(self, refusals: Sequence[Refusal]) -> None:
         """Count ``refusals`` by reason and keep the first few as examples."""
@@ -129,16 +170,16 @@ def load(
     origin: Origin,
     *,
     progress: Progress,
-    pause: Callable[[float], None] = time.sleep,
+    pause: Callable[[float], object] = NEVER.wait,
 ) -> Loaded:
     """Append every item that ingest accepts and keep the others as dead letters, in order.
 
-    A chunk's mark is kept after the chunk is durable: a load that was killed reads at most one chunk again,
-    which ids make harmless. Raises ``Refused`` where ``items`` can't be read on, with all before it loaded,
-    and ``Unavailable`` after a minute without the log.
+    A chunk's mark is kept after the chunk is durable: a load that was killed reads at most one
+    chunk again, which ids make harmless. Where ``items`` raise ``Refused``, all before it is loaded
+    and the outcome says so. Raises ``Unavailable`` after a minute without the log.
     """
     loaded = Loaded(origin.start)
-    for chunk in _chunks(items):
+    for chunk in _chunks(items, loaded):
         _patiently(partial(_wait_for_room, destination.backlog, progress, pause), pause)
         refusals = _patiently(partial(_take, chunk, destination, origin.name), pause)
         loaded.note(refusals)
@@ -149,14 +190,15 @@ def load(
             accepted=loaded.mark.accepted + len(chunk) - len(refusals),
             rejected=loaded.mark.rejected + len(refusals),
         )
-        _patiently(partial(destination.marks.keep, origin.key, loaded.mark), pause)
+        _patiently(partial(keep_mark, destination.marks, origin.key, loaded.mark), pause)
         progress.at(loaded.mark)
-    loaded.mark = replace(loaded.mark, is_done=True)
-    _patiently(partial(destination.marks.keep, origin.key, loaded.mark), pause)
+    loaded.mark = replace(loaded.mark, is_done=loaded.broke_off is None)
+    _patiently(partial(keep_mark, destination.marks, origin.key, loaded.mark), pause)
     return loaded
 
 
-def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+def _chunks(items: Iterable[Item], loaded: Loaded) -> Iterator[list[Item]]:
+    """Chunks of at most so many events and bytes; what came before the input broke off is good."""
     chunk: list[Item] = []
     size = 0
     try:
@@ -166,11 +208,8 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
             if len(chunk) >= CHUNK_EVENTS or size >= CHUNK_BYTES:
                 yield chunk
                 chunk, size = [], 0
-    except Refused:
-        # What was read before the input broke is good.
-        if chunk:
-            yield chunk
-        raise
+    except Refused as refused:
+        loaded.broke_off = refused.problem
     if chunk:
         yield chunk
 
@@ -196,13 +235,13 @@ def _take(chunk: Sequence[Item], destination: Destination, name: str) -> list[Re
     return refusals
 
 
-def _wait_for_room(backlog: Backlog, progress: Progress, pause: Callable[[float], None]) -> None:
+def _wait_for_room(backlog: Backlog, progress: Progress, pause: Callable[[float], object]) -> None:
     while (in_flight := backlog.in_flight()) > IN_FLIGHT_LIMIT:
         progress.waiting(in_flight)
         pause(LOOK_AGAIN_S)
 
 
-def _patiently(act: Callable[[], Result], pause: Callable[[float], None]) -> Result:
+def _patiently(act: Callable[[], Result], pause: Callable[[float], object]) -> Result:
     for wait_s in RETRY_S:
         try:
             return act()

@@ -1,11 +1,12 @@
 """Peek: id and type of an event that could not be read whole, as far as they can be told."""
 
 import json
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
-SHOWN: int = 200
+SHOWN: Final = 200
+"""Characters of an id, as many as a good one may have."""
 
 
 class Peeked(NamedTuple):
@@ -24,7 +25,7 @@ _HEAD = msgspec.json.Decoder(_Head)
 
 
 def peek(raw: bytes) -> Peeked:
-    """The event's id and type where they are text; nothing where ``raw`` is no object. Never raises."""
+    """The event's id and type where they are text; nothing where ``raw`` is no object."""
     try:
         head = _HEAD.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -33,7 +34,7 @@ def peek(raw: bytes) -> Peeked:
 
 
 def _leniently(raw: bytes) -> Peeked:
-    """Of JSON that msgspec refuses, for NaN or half a surrogate pair; too deep nesting tells nothing."""
+    """Of JSON that msgspec refuses for NaN or half a surrogate pair, not for nesting too deep."""
     try:
         found = json.loads(raw.decode("utf-8", "replace"), parse_int=str, strict=False)
     except (ValueError, RecursionError):

@@ -50,7 +50,7 @@ def receive_control(
 
 
 def append(accepted: Sequence[Accepted], log: Log) -> Position:
-    """Append records, each to its leaf's partition, control to its own; all durable on return, or none."""
+    """Append each record to its leaf's partition, or control's; all durable on return, or none."""
     if not accepted:
         return {}
     return log.append(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -42,10 +42,11 @@ class Draft:
 def record(draft: Draft, keys: Mapping[str, DataKey]) -> bytes:
     """The log's record of ``draft``, sealed under the leaf's key among ``keys``."""
     posted = draft.posted
-    data, free = posted.data, {}
+    data: Data = posted.data
+    free: dict[str, object] = {}
     if isinstance(data, Custom):
         data, free = replace(data, data={}), dict(data.data)
-    personal = dict(posted.personal)
+    personal = cast("dict[str, Trait]", posted.personal)
     recorded = Recorded(
         workspace=draft.workspace,
         id=posted.id,

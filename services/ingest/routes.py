@@ -1,8 +1,7 @@
 """Routes: ``POST /v1/events``, the one that everything upstream can use."""
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import anyio
 from anyio import to_thread
@@ -11,14 +10,15 @@ from fastapi import APIRouter, Depends, Request, Response
 from schemas.problems import Problem
 from services.edge.answers import answer, as_fields
 from services.edge.auth import Needs
+from services.edge.headers import POSITION
 from services.edge.keys import Key
-from services.edge.position import HEADER, encode
 from services.edge.trace import note
-from services.ingest.accept import Producer, Rejected
+from services.ingest.accept import Producer
 from services.ingest.door import Door
 from services.ingest.examples import EVENT_BODY, EVENT_RESPONSES
 from services.ingest.receive import Received, receive
 from services.ingest.split import split
+from services.log.position import encode
 
 THREADS: Final = 64
 """Appends that may wait for the disk at once: what they brought meanwhile commits together."""
@@ -41,15 +41,13 @@ def router(door: Door) -> APIRouter:
         """Append one event, an array of them, or one a line (NDJSON); gzip is welcome.
 
         A 2xx is given once the accepted events are durable. A bad event never stops the good ones.
-        Sending an event again (same `source`, `id` and body) counts as accepted and changes nothing.
+        An event sent again (same `source`, `id` and body) counts as accepted and changes nothing.
         """
         body = await request.body()
         content_type = request.headers.get("content-type", "")
         work = partial(_receive, door, key, body, content_type)
         received = await to_thread.run_sync(work, limiter=threads)
-        note(
-            request.scope, accepted=len(received.accepted), rejected=len(received.rejected)
-        )
+        note(request.scope, accepted=len(received.accepted), rejected=len(received.rejected))
         return answered(received)
 
     return routes
@@ -75,14 +73,14 @@ def answered(received: Received) -> Response:
             _shown(item.index, item.id, problem) for item in accepted for problem in item.warnings
         ],
     }
-    headers = {HEADER: position} if position else {}
+    headers = {POSITION: position}
     if not rejected:
         return answer(200, content, headers)
     if accepted:
         return answer(207, content, headers)
     if all(item.reason == "forbidden" for item in rejected):
-        return answer(403, as_fields(rejected[0].problem) | content)
-    return answer(422, content)
+        return answer(403, as_fields(rejected[0].problem) | content, headers)
+    return answer(422, content, headers)
 
 
 def _shown(index: int, id_: str | None, problem: Problem) -> dict[str, object]:

@@ -28,7 +28,7 @@ def forbidden(type_: str) -> Problem:
 
 
 def reserved(source: str) -> Problem | None:
-    """Told to who names a source that only we write: it would pass for ours, or for another's browser."""
+    """Told to who names a source that only we write: it would pass for ours, or a browser's."""
     if not source.startswith(RESERVED):
         return None
     remedy = "name the system that saw it; what a browser key sends is marked by us"

@@ -1,4 +1,4 @@
-"""Split: a request's body into its events' raw bytes, so that a bad event never stops the good ones."""
+"""Split: a request's body into its events' bytes, so that a bad one never stops the good ones."""
 
 import json
 import re
@@ -26,11 +26,11 @@ _MARKS: Final = re.compile(
 
 
 def split(body: bytes, content_type: str, *, limit: int) -> _Raws:
-    """The raw JSON of each event of ``body``: one object, an array of them, or one on each line (NDJSON).
+    """The raw JSON of each event of ``body``: one object, an array of them, or one a line (NDJSON).
 
-    What is returned need not be valid: the lines of NDJSON are not looked at, and an event that holds what
-    JSON can say but we refuse (NaN, half a surrogate pair, deep nesting) is returned like the others.
-    Raises ``Malformed`` where the body is no JSON at all, ``TooLarge`` for more than ``limit`` events.
+    What is returned need not be valid: lines of NDJSON are not looked at, and an event with what
+    some writers of JSON let through (NaN, half a surrogate pair, deep nesting) is returned too.
+    Raises ``Malformed`` where the body is no JSON at all, ``TooLarge`` above ``limit`` events.
     """
     body = body.removeprefix(_BOM).strip(_SPACE)
     raws = _array(body, limit) if body.startswith(b"[") else None
@@ -92,7 +92,7 @@ def _object_or_lines(body: bytes) -> _Raws:
 
 
 def _is_json(raw: bytes) -> bool:
-    """Whether ``raw`` is JSON, also with NaN, half a surrogate pair, raw control characters or bad UTF-8."""
+    """Whether ``raw`` is JSON, be it with NaN, half a surrogate pair or bad UTF-8."""
     try:
         _, end = _LENIENT.raw_decode(text := raw.decode("utf-8", "replace"))
     except json.JSONDecodeError:
@@ -103,7 +103,7 @@ def _is_json(raw: bytes) -> bool:
 
 
 def _is_paired(raw: bytes) -> bool:
-    """Whether brackets close in number: all that is asked of what is nested too deeply to be read."""
+    """Whether brackets close in number: all that is asked of what nests too deep to be read."""
     depth = 0
     for mark in _MARKS.finditer(raw):
         match raw[mark.start()]:

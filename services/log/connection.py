@@ -52,6 +52,7 @@ class MendingConnection:
                 self._drop()
                 raise Unavailable(f"the log's database did not answer: {error}") from error
             except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
+                self._drop()
                 raise Misconfigured(
                     f"the log's tables are missing ({error}); run: touchline migrate"
                 ) from error

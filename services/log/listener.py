@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from services.log.connection import connect
 from services.log.wakeup import Wakeup
 
-RETRY_S: Final = 0.5
+RETRY_S: Final = 0.2
 LISTEN: Final = "LISTEN touchline_log"
 
 

@@ -7,7 +7,6 @@ import json
 import secrets
 import shutil
 import signal
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from os import fsencode, kill
@@ -16,6 +15,7 @@ from typing import Final, NamedTuple
 
 from services.data_dir import DataDir
 from services.errors import Misconfigured, Unavailable
+from services.ports import free_port
 from services.store.programs import Account, processes_of, until, works_in
 from services.store.urls import FOLD, OWNER, QUERY, Urls
 
@@ -157,7 +157,7 @@ class EmbeddedPostgres:
         """The port of the last start if it is free, so that addresses given away stay true."""
         kept = self._dir.keys / "postgres.port"
         last = int(kept.read_text()) if kept.exists() else 0
-        port = _free_port(last)
+        port = free_port(last)
         if port != last:
             self._dir.write_secret(kept.name, str(port))
         return port
@@ -269,13 +269,3 @@ def _furnish(urls: Urls, passwords: Mapping[str, str]) -> None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
     except psycopg.Error as cause:
         raise Unavailable(f"embedded PostgreSQL can't be furnished: {cause}") from cause
-
-
-def _free_port(preferred: int) -> int:
-    for port in (preferred, 0):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            chosen: int = probe.getsockname()[1]
-            return chosen
-    raise Unavailable("there is no free port on 127.0.0.1")

@@ -35,14 +35,18 @@ class Migration:
         return sha256(self.text.encode()).hexdigest()
 
 
-def migrate(owner_url: str) -> Sequence[str]:
+def migrate(owner_url: str, *, partitions: int = 16) -> Sequence[str]:
     """Bring the database up to date, all or nothing; the names of what was applied.
 
+    A log that is made has that many ``partitions``; one that was made keeps those it has.
     Raises ``Misconfigured`` when a file changed after it was applied, or the database is newer than
     this program, and ``Unavailable``.
     """
     try:
         with psycopg.connect(owner_url, autocommit=True) as connection, connection.transaction():
+            connection.execute(
+                "SELECT set_config('touchline.partitions', %s, true)", [str(partitions)]
+            )
             return _migrate(connection)
     except psycopg.OperationalError as cause:
         raise Unavailable(f"the store can't be migrated: {cause}") from cause

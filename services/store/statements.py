@@ -62,49 +62,58 @@ CLAIM: Final = """
     SELECT partition, next_offset FROM checkpoint
     WHERE partition = ANY(%s::smallint[]) ORDER BY partition FOR UPDATE
 """
-NEW_SEEN: Final = """
-    INSERT INTO seen (id_hash, digest, partition, "offset")
-    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::smallint[], %s::bigint[])
-    ON CONFLICT DO NOTHING RETURNING id_hash
-"""
 KNOWN: Final = """
-    SELECT id_hash, digest, partition, "offset" FROM seen WHERE id_hash = ANY(%s::uuid[])
+    SELECT id_hash, digest, partition, "offset" FROM seen WHERE id_hash = ANY(string_to_array(%s, ',')::uuid[])
 """
 QUARANTINED: Final = """
     SELECT partition, "offset" FROM quarantined WHERE partition = ANY(%s::smallint[])
 """
 IDENTIFIERS: Final = """
-    SELECT identifier, workspace, kind, value, customer_id, is_common FROM identifier
-    WHERE identifier = ANY(%s::uuid[])
+    SELECT encode(uuid_send(identifier), 'hex'), workspace, kind, value, encode(uuid_send(customer_id), 'hex'),
+           is_common
+    FROM identifier
+    WHERE identifier = ANY(string_to_array(%s, ',')::uuid[])
 """
 MEMBERS: Final = """
-    SELECT identifier, workspace, kind, value, customer_id, is_common FROM identifier
-    WHERE customer_id = ANY(%s::uuid[])
+    SELECT encode(uuid_send(identifier), 'hex'), workspace, kind, value, encode(uuid_send(customer_id), 'hex'),
+           is_common
+    FROM identifier
+    WHERE customer_id = ANY(string_to_array(%s, ',')::uuid[])
 """
 EDGES_BETWEEN: Final = """
-    SELECT a, b, is_merge, workspace, occurred_at, source, id, is_refused FROM edge
-    JOIN unnest(%s::uuid[], %s::uuid[], %s::boolean[]) AS wanted (a, b, is_merge) USING (a, b, is_merge)
+    SELECT encode(uuid_send(a), 'hex'), encode(uuid_send(b), 'hex'), is_merge, workspace, occurred_at, source, id,
+           is_refused
+    FROM edge
+    JOIN unnest(
+        string_to_array(%s, ',')::uuid[], string_to_array(%s, ',')::uuid[], string_to_array(%s, ',')::boolean[]
+    ) AS wanted (a, b, is_merge) USING (a, b, is_merge)
 """
 EDGES_AT: Final = """
-    SELECT a, b, is_merge, workspace, occurred_at, source, id, is_refused FROM edge
-    WHERE a = ANY(%s::uuid[]) OR b = ANY(%s::uuid[])
+    SELECT encode(uuid_send(a), 'hex'), encode(uuid_send(b), 'hex'), is_merge, workspace, occurred_at, source, id,
+           is_refused
+    FROM edge
+    WHERE a = ANY(string_to_array(%s, ',')::uuid[]) OR b = ANY(string_to_array(%s, ',')::uuid[])
 """
 MERGES_AT: Final = """
-    SELECT a, b, is_merge, workspace, occurred_at, source, id, is_refused FROM edge
-    WHERE is_merge AND (a = ANY(%s::uuid[]) OR b = ANY(%s::uuid[]))
+    SELECT encode(uuid_send(a), 'hex'), encode(uuid_send(b), 'hex'), is_merge, workspace, occurred_at, source, id,
+           is_refused
+    FROM edge
+    WHERE is_merge AND (a = ANY(string_to_array(%s, ',')::uuid[]) OR b = ANY(string_to_array(%s, ',')::uuid[]))
 """
 JOINED_AT: Final = """
-    SELECT a, b, is_merge, workspace, occurred_at, source, id, is_refused FROM edge
-    WHERE a = ANY(%s::uuid[]) AND NOT is_refused
+    SELECT encode(uuid_send(a), 'hex'), encode(uuid_send(b), 'hex'), is_merge, workspace, occurred_at, source, id,
+           is_refused
+    FROM edge
+    WHERE a = ANY(string_to_array(%s, ',')::uuid[]) AND NOT is_refused
 """
 NAMINGS_AT: Final = """
-    SELECT a, b, is_merge, occurred_at, source, id FROM edge_again WHERE a = ANY(%s::uuid[])
+    SELECT a, b, is_merge, occurred_at, source, id FROM edge_again WHERE a = ANY(string_to_array(%s, ',')::uuid[])
 """
 SPLITS_AT: Final = """
-    SELECT workspace, occurred_at, source, id, one, other FROM split WHERE (one || other) && %s::uuid[]
+    SELECT workspace, occurred_at, source, id, one, other FROM split WHERE (one || other) && string_to_array(%s, ',')::uuid[]
 """
 ORDERS: Final = """
-    SELECT order_key, workspace, order_id, facts FROM purchase_order WHERE order_key = ANY(%s::uuid[])
+    SELECT encode(uuid_send(order_key), 'hex'), workspace, order_id, facts FROM purchase_order WHERE order_key = ANY(string_to_array(%s, ',')::uuid[])
 """
 COUNT: Final = """
     WITH counted AS (

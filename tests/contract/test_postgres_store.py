@@ -1,31 +1,67 @@
-"""The store in PostgreSQL folds to the same rows as the one in memory."""
+"""The store in PostgreSQL keeps the port's promises, and folds to the rows of the one in memory."""
 
-from services.fold.apply import Folds, apply
-from services.fold.loop import read_batch
-from services.log.memory import MemoryLog
-from services.projector.projections import PROJECTIONS
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from services.errors import Unavailable
+from services.store.connect import open_connection
+from services.store.port import Seen, Store
 from services.store.postgres import PostgresStore
 from services.store.urls import Urls
-from tests.histories import History, entry
+from tests.contract.store import StoreContract
+from tests.histories import History, fold
 
 
-def test_try(urls: Urls) -> None:
-    history = History()
-    history.described({"name": "Ada\tX\\n"}, "user:1", "email:a@x.org", at=1)
-    history.bought("o1", 1250, "user:1", at=2)
-    history.refunded("o1", 250, "email:a@x.org", at=3)
-    history.called("anonymous:z", at=4)
-    history.called("user:1", "anonymous:z", at=5)
-    history.merged("user:1", "user:2", at=6)
-    history.split(["user:1"], ["user:2"], at=7)
-    history.called("user:2", "anonymous:z", at=5)
-    history.events.append(history.events[0])
-    log, store = MemoryLog(4), PostgresStore(urls.fold)
-    for event in history.events:
-        log.append([entry(event, 4)])
-        apply(Folds(PROJECTIONS, history.vault), read_batch(log, store.checkpoints(), log.ends()), store)
+class TestPostgresStore(StoreContract):
+    """Inherits the contract."""
+
+    @pytest.fixture
+    def store(self, urls: Urls) -> Iterator[Store]:
+        """On a fresh database."""
+        self.url = urls.fold
+        found = PostgresStore(urls.fold)
+        yield found
+        found.close()
+
+    def assert_equals_memory(self, history: History, store: Store) -> None:
+        """Facts and groups are the same bytes."""
+        expected = fold(history.events, history.vault, partitions=4).tables
+        with open_connection(self.url, "test") as connection:
+            facts = dict(connection.execute("SELECT leaf, facts FROM profile").fetchall())
+            groups = dict(connection.execute("SELECT identifier, customer_id FROM identifier").fetchall())
+            customers = {row[0] for row in connection.execute("SELECT customer_id FROM customer").fetchall()}
+        assert facts == {leaf: encoded for leaf, (_, encoded) in expected.facts["profile"].items()}
+        assert groups == {row.identifier: row.customer_id for row in expected.identifiers.values()}
+        assert customers == set(expected.views["customer"])
+
+
+def test_a_lost_connection_is_unavailable_and_the_next_batch_finds_another(urls: Urls) -> None:
+    store = PostgresStore(urls.fold)
+    with pytest.raises(Unavailable), store.transaction() as tx:
+        tx.claim({1: 0})
+        with psycopg.connect(urls.owner) as owner:
+            owner.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'touchline-fold' "
+                "AND datname = current_database()"
+            )
+        tx.drop_known([Seen("a" * 32, "b" * 32, 1, 0)])
+
     with store.transaction() as tx:
-        print(tx._rows("select * from customer", ()))
-        print(tx._rows("select * from identifier", ()))
-        print(tx._rows("select * from checkpoint", ()))
-    assert 0
+        tx.claim({1: 0})
+    store.close()
+
+
+def test_two_workers_who_write_the_same_row_first_are_told_to_try_again(urls: Urls) -> None:
+    one, other = PostgresStore(urls.fold), PostgresStore(urls.fold)
+    row = Seen("a" * 32, "b" * 32, 1, 0)
+    with one.transaction() as tx:
+        tx.drop_known([row])
+
+    with other.transaction() as tx:
+        known = tx.drop_known([row._replace(partition=2)])
+
+    assert known == {0: row}
+    one.close()
+    other.close()

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,26 +14,33 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from schemas.codec import decode
-from schemas.envelope import Recorded, Unsealed
+from schemas.envelope import Recorded
 from services.edge.auth import Gate
 from services.edge.compose import with_edge
-from services.edge.keys import Key, hashed
+from services.edge.keys import hashed
 from services.edge.limits import Limits
 from services.edge.rate import Rates
 from services.ingest.app import router
 from services.ingest.door import Door, IngestMetrics
 from services.log.memory import MemoryLog
 from services.log.port import Log
+from services.store.tenants import FoundKey
 from services.vault.memory import MemoryVault
 from services.vault.port import Vault
 
 NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def _key(key_id: str, workspace: str, kind: str) -> FoundKey:
+    return FoundKey(key_id, workspace, kind, "DE", "Europe/Berlin", "EUR")
+
+
 KEYS: Final = {
-    "browser-key": Key("k_browser", "shop", "browser", "DE", "Europe/Berlin", "EUR"),
-    "write-key": Key("k_write", "shop", "write", "DE", "Europe/Berlin", "EUR"),
-    "secret-key": Key("k_secret", "shop", "secret", "DE", "Europe/Berlin", "EUR"),
-    "admin-key": Key("k_admin", "shop", "admin", "DE", "Europe/Berlin", "EUR"),
-    "other-key": Key("k_other", "bank", "write", "GB", "Europe/London", "GBP"),
+    "browser-key": _key("k_browser", "shop", "browser"),
+    "write-key": _key("k_write", "shop", "write"),
+    "secret-key": _key("k_secret", "shop", "secret"),
+    "admin-key": _key("k_admin", "shop", "admin"),
+    "other-key": _key("k_other", "bank", "write"),
 }
 
 
@@ -47,7 +54,7 @@ class FixedClock:
 class FixedKeys:
     """The keys above, by their hashes."""
 
-    def find(self, key_hash: bytes) -> Key | None:
+    def find(self, key_hash: bytes) -> FoundKey | None:
         return next((key for text, key in KEYS.items() if hashed(text) == key_hash), None)
 
 
@@ -60,15 +67,13 @@ class Served:
     vault: Vault
     registry: CollectorRegistry
 
-    def post(
-        self, content: bytes, key: str | None = "write-key", headers: Mapping[str, str] | None = None
-    ) -> httpx.Response:
+    def post(self, content: bytes, key: str | None = "write-key", **headers: str) -> httpx.Response:
         """``POST /v1/events``."""
         authorization = {"Authorization": f"Bearer {key}"} if key else {}
         return httpx.post(
             f"{self.url}/v1/events",
             content=content,
-            headers={"Content-Type": "application/json", **authorization, **(headers or {})},
+            headers={"Content-Type": "application/json", **authorization, **headers},
             timeout=30,
         )
 

@@ -19,7 +19,8 @@ EXTRAS = {
     "requirements-dev.lock": {"embedded", "samples", "cluster", "dev"},
 }
 LOCKS = tuple(EXTRAS)
-PINNED_BY_OTHERS = {"pydantic_core"}  # pydantic works with exactly one version of it
+# Comes with pydantic, which works with exactly one version; standard library from Python 3.14.
+NEED_NO_DECLARATION = {"pydantic_core", "compression"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>\S+) (?:; .+ )?\\$")
 
@@ -106,7 +107,7 @@ def test_no_file_is_longer_than_300_lines(folder: str) -> None:
 def test_every_library_that_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
     declared = {canonicalize_name(wanted.name) for wanted in requirements_of(*extras)}
     distributions = packages_distributions()
-    own = {"schemas", "services", "tests", "bench"} | PINNED_BY_OTHERS | sys.stdlib_module_names
+    own = {"schemas", "services", "tests", "bench"} | NEED_NO_DECLARATION | sys.stdlib_module_names
 
     undeclared = {
         f"{path.relative_to(ROOT)}: {name}"

@@ -1,7 +1,7 @@
 """A request's body in pieces: by length or chunked, unpacked, and never more than the limits allow."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import Message
 from typing import IO, Final, Protocol, cast
 
@@ -17,6 +17,7 @@ class _Unpacker(Protocol):
 
     needs_input: bool
     eof: bool
+    unused_data: bytes | None
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
         """At most ``max_length`` bytes; what is left comes with the next call."""
@@ -129,39 +130,48 @@ def _unpacked(raw: Iterator[bytes], coding: str) -> Iterator[bytes]:
         raise refused(INCORRECT_DATA, f"the body is not {coding}: {cause}") from cause
 
 
+# Clients pack every block by itself: what ends a frame need not end the body.
+
+
 def _deflated(raw: Iterator[bytes]) -> Iterator[bytes]:
-    # 47: gzip or zlib, whichever the header says.
-    unpacker = zlib.decompressobj(47)
+    unpacker = None
     for piece in raw:
         left = piece
-        while left and not unpacker.eof:
+        while left:
+            # 47: gzip or zlib, whichever the header says.
+            unpacker = unpacker or zlib.decompressobj(47)
             yield unpacker.decompress(left, _PIECE)
             left = unpacker.unconsumed_tail
-    yield unpacker.flush()
-    if not unpacker.eof:
-        raise EOFError("it ends early")
+            if unpacker.eof:
+                left, unpacker = unpacker.unused_data, None
+    if unpacker:
+        yield unpacker.flush()
+        if not unpacker.eof:
+            raise EOFError("it ends early")
 
 
-def _framed(raw: Iterator[bytes], unpacker: _Unpacker) -> Iterator[bytes]:
+def _framed(raw: Iterator[bytes], begin: Callable[[], _Unpacker]) -> Iterator[bytes]:
+    unpacker = None
     for piece in raw:
         left = piece
-        while not unpacker.eof:
+        while left or (unpacker and not unpacker.needs_input):
+            unpacker = unpacker or begin()
             yield unpacker.decompress(left, _PIECE)
             left = b""
-            if unpacker.needs_input:
-                break
-    if not unpacker.eof:
+            if unpacker.eof:
+                left, unpacker = unpacker.unused_data or b"", None
+    if unpacker:
         raise EOFError("it ends early")
 
 
-def _unpacker(coding: str) -> _Unpacker:
+def _unpacker(coding: str) -> Callable[[], _Unpacker]:
     """Both come with clickhouse-connect, which packs with lz4 unless told not to."""
     if coding == "lz4":
         from lz4.frame import LZ4FrameDecompressor  # noqa: PLC0415  one client in ten packs
 
-        return cast(_Unpacker, LZ4FrameDecompressor())
+        return cast(Callable[[], _Unpacker], LZ4FrameDecompressor)
     if coding == "zstd":
         from backports.zstd import ZstdDecompressor  # noqa: PLC0415  as above
 
-        return cast(_Unpacker, ZstdDecompressor())
+        return cast(Callable[[], _Unpacker], ZstdDecompressor)
     raise refused(NOT_IMPLEMENTED, f"Content-Encoding {coding} is not taken; use gzip, deflate, lz4, zstd or none")

@@ -11,7 +11,6 @@ MEMORY_BYTES: Final = 1 << 30
 # events. A hundred parts in one partition still merge without a second thought at two inserts a second.
 _SERVER: Final = """<clickhouse>
   <logger><level>none</level></logger>
-  <timezone>UTC</timezone>
   <users_config>{users}</users_config>
   <max_server_memory_usage>{memory}</max_server_memory_usage>
   <mark_cache_size>67108864</mark_cache_size>
@@ -34,6 +33,7 @@ _USERS: Final = """<clickhouse>
   <profiles>
     <default>
       <async_insert>0</async_insert>
+      <session_timezone>UTC</session_timezone>
       <max_memory_usage>{query_memory}</max_memory_usage>
       <max_execution_time>300</max_execution_time>
       <input_format_values_interpret_expressions>0</input_format_values_interpret_expressions>

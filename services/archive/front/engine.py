@@ -68,7 +68,7 @@ class Engine:
         self._holder = chdb.connect(self._address)
         self._holder.query(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         self.version = self._text("SELECT version()")
-        self.timezone = self._text("SELECT timezone()")
+        self.timezone = self._text("SELECT timeZone()")
 
     def query(self, sql: str, output_format: str, asked: Asked) -> Answer:
         """Run ``sql`` to its end; raises ``Failure``."""

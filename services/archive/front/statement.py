@@ -77,16 +77,15 @@ def read_insert(text: str) -> Insert | None:
     first = next(tokens, None)
     if first is None or first.text.upper() != "INSERT":
         return None
-    words: set[str] = set()
     for token in tokens:
         if token.kind == "end":
             return None
         if token.kind != "word":
             continue
         word = token.text.upper()
-        words.add(word)
-        # Only `input(…)` gives an INSERT … SELECT data to read.
-        if token.depth or (words & _SELECTS and "INPUT" not in words):
+        if word in _SELECTS:
+            return None
+        if token.depth:
             continue
         if word == "VALUES":
             return Insert(token.start, "Values", token.end)

@@ -1,1 +1,1 @@
-"""Files of events: NDJSON and CSV of any size, read as a stream and loaded so that a kill does no harm."""
+"""Files of events: NDJSON and CSV of any size, read as a stream; a kill does no harm."""

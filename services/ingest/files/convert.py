@@ -30,7 +30,7 @@ class Unreadable(Exception):
 
 
 def event_of(row: Row, mapping: Mapping, source: str) -> bytes | Problem:
-    """The event that ``row`` stands for, or why it stands for none; ``source`` where its rule names none."""
+    """The event that ``row`` stands for, or why none; of ``source`` where its rule names none."""
     try:
         rule = _rule_for(row, mapping)
         return msgspec.json.encode(_posted(row, rule, source))
@@ -48,7 +48,9 @@ def _rule_for(row: Row, mapping: Mapping) -> Rule:
         if all(_holds(condition, row) for condition in rule.when):
             return rule
     shown = ", ".join(f"{name}={value}" for name, value in list(row.items())[:3])
-    raise Unreadable("", shown, "is a row that no rule takes", "add a rule whose conditions it meets")
+    raise Unreadable(
+        "", shown, "is a row that no rule takes", "add a rule whose conditions it meets"
+    )
 
 
 def _holds(condition: Condition, row: Row) -> bool:
@@ -122,7 +124,9 @@ def _value(row: Row, cell: Cell, field: str) -> Constant | None:
         return cell.default
     if cell.translate is not None:
         if text not in cell.translate:
-            raise Unreadable(field, text, "is not among those that the mapping translates", "add it there")
+            raise Unreadable(
+                field, text, "is not among those that the mapping translates", "add it there"
+            )
         return cell.translate[text]
     if cell.kind == "time":
         return _instant(row, When(column=cell.column, format=cell.format, zone=cell.zone), field)
@@ -162,20 +166,26 @@ CONVERSIONS: Final[dict[str, Callable[[str, Cell, str], Constant]]] = {
 
 
 def _minor(row: Row, cell: Cell, text: str, field: str) -> int:
-    """Whole minor units; exports of floating-point sums (13.600000000000001) are rounded to them."""
+    """Whole minor units; sums of floating-point exports (13.600000000000001) are rounded."""
     currency = fill(cell.currency, row)
     if currency is None:
         raise Unreadable(field, text, "has no currency", "fill the column that names it")
-    return int(_decimal(text, cell, field).scaleb(get_currency_precision(currency)).to_integral_value())
+    return int(
+        _decimal(text, cell, field).scaleb(get_currency_precision(currency)).to_integral_value()
+    )
 
 
 def _decimal(text: str, cell: Cell, field: str) -> Decimal:
     grouping = "," if cell.decimal == "." else "."
-    plain = text.replace(grouping, "").replace(cell.decimal, ".").replace("\u00a0", "").strip(" $€£")
+    plain = (
+        text.replace(grouping, "").replace(cell.decimal, ".").replace("\u00a0", "").strip(" $€£")
+    )
     try:
         number = Decimal(plain)
     except InvalidOperation:
-        raise Unreadable(field, text, "is no number", "correct it, or the mapping's column") from None
+        raise Unreadable(
+            field, text, "is no number", "correct it, or the mapping's column"
+        ) from None
     if not number.is_finite() or abs(number) > LARGEST:
         raise Unreadable(field, text, "is too large", "correct it")
     return abs(number) if cell.absolute else number
@@ -200,7 +210,7 @@ def _moment(text: str, when: When) -> datetime:
     if when.format == "epoch_ms":
         return datetime.fromtimestamp(float(text) / 1000, UTC)
     if when.format is not None:
-        moment = datetime.strptime(text, when.format)
+        moment = datetime.strptime(text, when.format)  # noqa: DTZ007 (its zone follows)
     else:
         moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(when.zone))

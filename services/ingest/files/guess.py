@@ -1,13 +1,17 @@
-"""Guess: what a file's columns probably mean, for a first look and for files that say it plainly."""
+"""Guess: what a file's columns probably mean, for a first look and for plain files."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Literal
 
 from schemas import TYPES
-from services.ingest.files.mapping import Cell, Mapping, Row, Rule, When
+from services.ingest.files.mapping import Cell, Condition, Mapping, Row, Rule, When
 
 KINDS: Final = {
-    "user": "user user_id userid customer customer_id customerid client_id account_id household_id member_id login",
+    "user": (
+        "user user_id userid customer customer_id customerid client_id account_id household_id "
+        "member_id login"
+    ),
     "email": "email e_mail email_address mail mail_address",
     "phone": "phone phone_number telephone mobile tel msisdn",
     "anonymous": "anonymous anonymous_id anonymousid device device_id cookie_id visitor_id",
@@ -24,10 +28,18 @@ SOURCES: Final = "source system"
 ORDERS: Final = "order_id order order_number invoice_no invoice invoice_id basket_id transaction_id"
 AMOUNTS: Final = "amount total order_total amount_paid sales_value dollar_value revenue"
 CURRENCIES: Final = "currency currency_code"
+PURCHASES: Final = ("purchase", "order", "sale", "transaction", "buy", "purchase.completed")
+REFUNDS: Final = ("refund", "return", "purchase.refunded")
 PERSONAL: Final = (
     "name first_name last_name company job_title birthday gender language street postal_code city "
     "region country subject text comment"
 ).split()
+
+LOOKS: Final[dict[Literal["text", "integer", "number", "boolean"], re.Pattern[str]]] = {
+    "integer": re.compile(r"-?(0|[1-9]\d{0,17})"),
+    "number": re.compile(r"-?(0|[1-9]\d*)(\.\d+)?"),
+    "boolean": re.compile(r"true|false", re.IGNORECASE),
+}
 
 
 class Columns:
@@ -55,57 +67,93 @@ def word_of(name: str) -> str:
 def guess(rows: Iterable[Row], *, name: str, currency: str) -> Mapping:
     """The mapping that a file's first ``rows`` suggest.
 
-    Rows with an order and an amount are purchases, rows that name a type of ours are of that type, others
-    are ``custom.<name>``. ``currency`` is that of amounts without one.
+    Rows with an order and an amount are purchases, or refunds where they say so or the amount is
+    negative; rows that name a type of ours are of that type; others are ``custom.<kind>``, or
+    ``custom.<name>``. ``currency`` is that of amounts without one.
     """
     known = list(rows)
     columns = Columns(list(dict.fromkeys(column for row in known for column in row)))
-    rule = _purchase(columns, currency) or _typed(columns, known) or _custom(columns, name)
     identifiers = tuple(
         f"{kind}:{{{column}}}" for kind, words in KINDS.items() if (column := columns.first(words))
     )
     at, personal = columns.first(TIMES), {word: columns.first(word) for word in PERSONAL}
-    described = rule.model_copy(
-        update={
-            "identifiers": identifiers or rule.identifiers,
-            "id": _template(columns.first(IDS)),
-            "source": _template(columns.first(SOURCES)),
-            "occurred_at": When(column=at) if at else None,
-            "personal": {word: Cell(column=column) for word, column in personal.items() if column},
-        }
-    )
-    return Mapping(events=(described,))
+    surroundings = {
+        "identifiers": identifiers or NOBODY,
+        "id": _template(columns.first(IDS)),
+        "source": _template(columns.first(SOURCES)),
+        "occurred_at": When(column=at) if at else None,
+        "personal": {word: Cell(column=column) for word, column in personal.items() if column},
+    }
+    rules = _rules(columns, known, name, currency)
+    return Mapping(events=tuple(rule.model_copy(update=surroundings) for rule in rules))
 
 
-def _purchase(columns: Columns, currency: str) -> Rule | None:
+def _rules(columns: Columns, rows: Sequence[Row], name: str, currency: str) -> list[Rule]:
+    kind = columns.first(TYPES_OF)
+    kinds = {row.get(kind, "") for row in rows} if kind else set()
     order, amount = columns.first(ORDERS), columns.first(AMOUNTS)
-    if order is None or amount is None:
-        return None
+    if kind and kinds <= {*TYPES, ""}:
+        return [_other(columns, rows, f"{{{kind}}}")]
+    if not order or not amount:
+        return [_other(columns, rows, f"custom.{{{kind}}}" if kind else f"custom.{_lower(name)}")]
+    bought, refunded = _money(columns, order, amount, currency)
+    if not kind:
+        return [refunded(Condition(column=amount, starts_with="-")), bought()]
+    return [
+        refunded(Condition(column=kind, one_of=REFUNDS)),
+        bought(Condition(column=kind, one_of=PURCHASES)),
+        _other(columns, rows, f"custom.{{{kind}}}"),
+    ]
+
+
+def _money(
+    columns: Columns, order: str, amount: str, currency: str
+) -> tuple[Callable[..., Rule], Callable[..., Rule]]:
     code = columns.first(CURRENCIES)
+    paid = Cell(column=amount, kind="minor", currency=_template(code) or currency)
     data = {
         "order_id": Cell(column=order),
-        "amount_minor": Cell(column=amount, kind="minor", currency=_template(code) or currency),
-        "currency": Cell(column=code) if code else Cell(value=currency),
+        "amount_minor": paid,
+        "currency": Cell(column=code, default=currency) if code else Cell(value=currency),
     }
-    return Rule(type="purchase.completed", identifiers=NOBODY, data=data)
+    given_back = data | {"amount_minor": paid.model_copy(update={"absolute": True})}
+
+    def bought(*when: Condition) -> Rule:
+        return Rule(when=when, type="purchase.completed", identifiers=NOBODY, data=data)
+
+    def refunded(*when: Condition) -> Rule:
+        return Rule(when=when, type="purchase.refunded", identifiers=NOBODY, data=given_back)
+
+    return bought, refunded
 
 
-def _typed(columns: Columns, rows: Sequence[Row]) -> Rule | None:
-    column = columns.first(TYPES_OF)
-    if column is None or not {row.get(column, "") for row in rows} <= {*TYPES, ""}:
-        return None
-    return Rule(type=f"{{{column}}}", identifiers=NOBODY, data=_rest(columns))
+def _other(columns: Columns, rows: Sequence[Row], kind: str) -> Rule:
+    return Rule(type=kind, identifiers=NOBODY, data=_rest(columns, rows))
 
 
-def _custom(columns: Columns, name: str) -> Rule:
-    kind = "".join(character if character.isalnum() else "_" for character in name.lower()).strip("_")
-    return Rule(type=f"custom.{kind or 'row'}", identifiers=NOBODY, data=_rest(columns))
+def _lower(name: str) -> str:
+    return "".join(it if it.isalnum() else "_" for it in name.lower()).strip("_") or "row"
 
 
-def _rest(columns: Columns) -> dict[str, Cell]:
+def _rest(columns: Columns, rows: Sequence[Row]) -> dict[str, Cell]:
     words = " ".join((*KINDS.values(), IDS, TIMES, TYPES_OF, SOURCES, *PERSONAL)).split()
     taken = {columns.first(word) for word in words}
-    return {word_of(name.rpartition(".")[2]): Cell(column=name) for name in columns.names if name not in taken}
+    return {
+        word_of(name.rpartition(".")[2]): Cell(
+            column=name, kind=_kind([row.get(name, "") for row in rows])
+        )
+        for name in columns.names
+        if name not in taken
+    }
+
+
+def _kind(cells: Sequence[str]) -> Literal["text", "integer", "number", "boolean"]:
+    """What all ``cells`` that are not empty look like; 00042 is a code and stays text."""
+    filled = [cell for cell in cells if cell]
+    for kind, looks_so in LOOKS.items():
+        if filled and all(map(looks_so.fullmatch, filled)):
+            return kind
+    return "text"
 
 
 def _template(column: str | None) -> str | None:
@@ -113,4 +161,4 @@ def _template(column: str | None) -> str | None:
 
 
 NOBODY: Final = ("user:",)
-"""A file without a column that names anybody: each of its rows is refused, which a dry run shows."""
+"""A file without a column that names anybody: all its rows are refused, as a dry run shows."""

@@ -31,7 +31,9 @@ from services.errors import Misconfigured
 Row: TypeAlias = Columns[str, str]
 """A row's cells by column; an empty cell is one that is missing."""
 Constant: TypeAlias = str | bool | int | float
-Template = Annotated[str, Field(min_length=1, max_length=500, description="text with {columns} in it")]
+Template = Annotated[
+    str, Field(min_length=1, max_length=500, description="text with {columns} in it")
+]
 
 
 class Part(BaseModel):
@@ -65,10 +67,12 @@ class Cell(Part):
 
     column: str | None = None
     value: Constant | None = None
-    kind: Literal["text", "integer", "number", "minor", "boolean", "time"] = Field("text", alias="as")
+    kind: Literal["text", "integer", "number", "minor", "boolean", "time"] = Field(
+        "text", alias="as"
+    )
     """``minor`` is money, written in units of the currency; ``time`` is written as RFC 3339."""
     currency: Template | None = None
-    """Of ``minor``: a code, or a column as ``{currency}``; tells how many digits minor units have."""
+    """Of ``minor``: a code, or a column as ``{currency}``; it tells how many digits there are."""
     decimal: Literal[".", ","] = "."
     translate: dict[str, Constant] | None = None
     """What each text stands for; a text that is not among them is refused."""
@@ -134,7 +138,7 @@ class Mapping(Part):
 
 
 def read_mapping(path: Path) -> Mapping:
-    """The mapping in a TOML or JSON file; raises ``Misconfigured``, which names what is wrong in it."""
+    """The mapping in a TOML or JSON file; raises ``Misconfigured``, which says what is wrong."""
     try:
         text = path.read_text(encoding="utf-8")
         tree = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)

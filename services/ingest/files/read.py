@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, NamedTuple, cast
 
@@ -76,13 +76,15 @@ def look(path: Path) -> Look:
         raise Refused("holds a JSON array", "write one event a line (jq -c '.[]')", field=str(path))
     content = blake2b(head + f"{stat.st_size} {stat.st_mtime_ns}".encode(), digest_size=16)
     kind: Literal["ndjson", "csv"] = "ndjson" if text.startswith(b"{") else "csv"
-    return Look(path, kind, is_gzip, stat.st_size, content.hexdigest(), text.partition(b"\n")[0].rstrip())
+    return Look(
+        path, kind, is_gzip, stat.st_size, content.hexdigest(), text.partition(b"\n")[0].rstrip()
+    )
 
 
 def lines(file: Look, *, skip: int = 0, start: int = 0) -> Iterator[Line]:
-    """The file's lines that are not empty, from the one after ``skip`` such, of which the last ended at ``start``.
+    """The file's lines that are not empty, from the one after ``skip`` such on.
 
-    Raises ``Refused`` where the file breaks off.
+    ``start`` is where the last of those ended. Raises ``Refused`` where the file breaks off.
     """
     with _readable(file.path), _opened(file.path, is_gzip=file.is_gzip) as (raw, text):
         number = 0
@@ -104,7 +106,10 @@ def _bounded_lines(file: BinaryIO) -> Iterator[tuple[bytes, Problem | None]]:
             while line and not line.endswith(b"\n"):
                 line = file.readline(MAX_LINE)
             problem = f"is a line of more than {MAX_LINE} bytes"
-            yield beginning, Problem("", None, problem, "write one event a line, of at most 1 MB each")
+            yield (
+                beginning,
+                Problem("", None, problem, "write one event a line, of at most 1 MB each"),
+            )
         else:
             yield line, None
 
@@ -112,20 +117,26 @@ def _bounded_lines(file: BinaryIO) -> Iterator[tuple[bytes, Problem | None]]:
 def rows(
     file: Look, *, encoding: str = "utf-8", delimiter: str | None = None, skip: int = 0
 ) -> Iterator[Record]:
-    """The rows of a CSV file below its heading, from the one after ``skip``; ``number`` is the line's."""
+    """The rows of a CSV file from the one after ``skip`` on; ``number`` is the line's."""
     with _readable(file.path), _opened(file.path, is_gzip=file.is_gzip) as (raw, binary):
-        text = io.TextIOWrapper(binary, encoding=_with_bom(encoding), errors="surrogateescape", newline="")
+        text = io.TextIOWrapper(
+            binary, encoding=_with_bom(encoding), errors="surrogateescape", newline=""
+        )
         heading = text.readline()
-        reader = csv.reader(chain([heading], text), delimiter=delimiter or delimiter_of(heading))
+        chosen = delimiter or delimiter_of(heading)
+        every = chain([heading], text)
+        # Columns set with blanks are as many blanks apart as it takes.
+        reader = csv.reader(
+            (" ".join(it.split()) for it in every) if chosen == " " else every, delimiter=chosen
+        )
         names = [name.strip() for name in next(reader)]
-        count = 0
-        for cells, broken in _cells(reader):
-            count += 1
-            if count > skip:
-                yield _record(names, cells, broken, reader.line_num, raw.tell())
+        for cells, broken in islice(_cells(reader), skip, None):
+            row = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+            problem = _problem(names, cells, broken)
+            yield Record(row, reader.line_num, raw.tell(), problem)
 
 
-def _cells(reader: "csv._reader") -> Iterator[tuple[list[str], str]]:
+def _cells(reader: Iterator[list[str]]) -> Iterator[tuple[list[str], str]]:
     while True:
         try:
             cells = next(reader)
@@ -138,19 +149,16 @@ def _cells(reader: "csv._reader") -> Iterator[tuple[list[str], str]]:
                 yield cells, ""
 
 
-def _record(names: list[str], cells: list[str], broken: str, number: int, end: int) -> Record:
-    row = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+def _problem(names: list[str], cells: list[str], broken: str) -> Problem | None:
     if broken:
-        problem = Problem("", None, f"is no CSV: {broken}", "correct the line")
-    elif len(cells) != len(names):
+        return Problem("", None, f"is no CSV: {broken}", "correct the line")
+    if len(cells) != len(names):
         what = f"has {len(cells)} cells under {len(names)} headings"
-        problem = Problem("", ",".join(cells)[:100], what, "quote cells that hold the delimiter")
-    elif not all(map(_is_text, cells)):
-        problem = Problem("", None, "is not text in the file's encoding", "name it in the mapping: encoding")
-        row = {name: cell.encode("utf-8", "replace").decode() for name, cell in row.items()}
-    else:
-        problem = None
-    return Record(row, number, end, problem)
+        return Problem("", ",".join(cells)[:100], what, "quote cells that hold the delimiter")
+    if not all(map(_is_text, cells)):
+        what = "is not text in the file's encoding"
+        return Problem("", None, what, "name the encoding in the mapping, like cp1252")
+    return None
 
 
 def _is_text(cell: str) -> bool:
@@ -158,8 +166,9 @@ def _is_text(cell: str) -> bool:
 
 
 def delimiter_of(heading: str) -> str:
-    """The one of comma, semicolon, tab and bar that the heading has most of."""
-    return max(DELIMITERS, key=heading.count)
+    """The one of comma, semicolon, tab and bar that the heading has most of, or blanks."""
+    most = max(DELIMITERS, key=heading.count)
+    return most if most in heading or " " not in heading.strip() else " "
 
 
 def flat(raw: bytes) -> Row | Problem:
@@ -167,15 +176,21 @@ def flat(raw: bytes) -> Row | Problem:
     try:
         tree = msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError) as cause:
-        return Problem("", raw[:100].decode("utf-8", "replace"), f"is no JSON: {cause}", "correct the line")
+        return Problem(
+            "", raw[:100].decode("utf-8", "replace"), f"is no JSON: {cause}", "correct the line"
+        )
     if not isinstance(tree, dict):
-        return Problem("", raw[:100].decode("utf-8", "replace"), "is no JSON object", "correct the line")
+        return Problem(
+            "", raw[:100].decode("utf-8", "replace"), "is no JSON object", "correct the line"
+        )
     row: dict[str, str] = {}
     left: list[tuple[str, object]] = [("", tree)]
     while left:
         name, value = left.pop()
         if isinstance(value, dict):
-            left += [(f"{name}.{key}" if name else key, inner) for key, inner in reversed(value.items())]
+            left += [
+                (f"{name}.{key}" if name else key, inner) for key, inner in reversed(value.items())
+            ]
         elif isinstance(value, str):
             row[name] = value
         elif value is not None:
@@ -187,7 +202,9 @@ def _with_bom(encoding: str) -> str:
     try:
         return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
     except LookupError:
-        raise Refused("is no encoding", "name one like utf-8 or cp1252", field="encoding", value=encoding) from None
+        raise Refused(
+            "is no encoding", "name one like utf-8 or cp1252", field="encoding", value=encoding
+        ) from None
 
 
 @contextmanager
@@ -195,11 +212,17 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as cause:
-        raise Refused("is gzip that breaks off or is damaged", "fetch it again", field=str(path)) from cause
+        raise Refused(
+            "is gzip that breaks off or is damaged", "fetch it again", field=str(path)
+        ) from cause
     except OSError as cause:
-        raise Refused(f"can't be read: {cause.strerror}", "name a readable file", field=str(path)) from cause
+        raise Refused(
+            f"can't be read: {cause.strerror}", "name a readable file", field=str(path)
+        ) from cause
     except UnicodeError as cause:
-        raise Refused(f"can't be read: {cause}", "name its encoding in the mapping", field=str(path)) from cause
+        raise Refused(
+            f"can't be read: {cause}", "name its encoding in the mapping", field=str(path)
+        ) from cause
 
 
 @contextmanager

@@ -40,7 +40,7 @@ SAMPLES: Final = {
     for sample in (
         Sample(
             "completejourney",
-            "a grocer's 155,848 baskets of 2,469 households in a year, with simulated touches around them",
+            "155,848 baskets of a grocer's 2,469 households, with simulated touches around them",
             datetime(2018, 1, 1, 4, 1, 20, tzinfo=UTC),
             285_805,
             _completejourney,
@@ -59,5 +59,7 @@ SAMPLES: Final = {
 def find(name: str) -> Sample:
     """The sample ``name``; raises ``NotFound``, which lists those that there are."""
     if name not in SAMPLES:
-        raise NotFound("is no sample", f"choose one of {', '.join(SAMPLES)}", field="name", value=name)
+        raise NotFound(
+            "is no sample", f"choose one of {', '.join(SAMPLES)}", field="name", value=name
+        )
     return SAMPLES[name]

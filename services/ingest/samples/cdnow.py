@@ -1,6 +1,6 @@
-"""CDNOW: the purchases that 23,570 first-time buyers of early 1997 made at a music shop until mid 1998.
+"""CDNOW: what 23,570 first-time buyers of early 1997 bought at a music shop until mid 1998.
 
-Data of Fader and Hardie, from the text file inside package lifetimes, which is read without importing it.
+Data of Fader and Hardie, from the text file inside the package lifetimes, which is never imported.
 """
 
 from collections import Counter
@@ -25,9 +25,10 @@ def events() -> Iterator[Event]:
 
 
 def purchases(lines: Iterable[str]) -> Iterator[Event]:
-    """Purchases as the file has them: customer, day, number of CDs, dollars; the first line is a heading.
+    """Purchases as the file has them: customer, day, number of CDs, dollars, below a heading.
 
-    The file has days only and no order numbers: a customer's purchases of one day are numbered as they stand.
+    It has days only and no order numbers: a customer's purchases of one day are numbered as they
+    stand.
     """
     orders: Counter[tuple[str, str]] = Counter()
     for line in lines:
@@ -39,7 +40,11 @@ def purchases(lines: Iterable[str]) -> Iterator[Event]:
         number = orders[customer, day]
         order = f"cdnow-{customer}-{day}-{number}"
         amount_minor = int(Decimal(dollars) * 100)
-        sold: dict[str, str | int] = {"sku": "CD", "quantity": int(discs), "amount_minor": amount_minor}
+        sold: dict[str, str | int] = {
+            "sku": "CD",
+            "quantity": int(discs),
+            "amount_minor": amount_minor,
+        }
         data: dict[str, Value] = {
             "order_id": order,
             "amount_minor": amount_minor,

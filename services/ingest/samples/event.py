@@ -1,15 +1,17 @@
 """An event of a sample before it is posted: its time still the data's own."""
 
-from collections.abc import Iterator, Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from services.ingest.load import Item
 from services.ingest.samples.shift import Shift
 
-Value = str | int | float | bool | None | list[str] | list[dict[str, str | int]]
+Value: TypeAlias = (
+    str | int | float | bool | list[str] | list[dict[str, str | int]] | dict[str, str] | None
+)
 
 
 class Event(NamedTuple):

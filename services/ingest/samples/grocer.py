@@ -1,7 +1,7 @@
 """The Complete Journey as events: what really happened, in the words of the catalogue.
 
-A mailing (by post, in truth) becomes ``email.sent``, a redeemed coupon ``reward.granted`` and, where a
-basket of that day was reduced by one, a coupon of that basket; demographics become traits.
+A mailing (by post, in truth) becomes ``email.sent``, a redeemed coupon ``reward.granted`` and,
+where a basket of that day was reduced by one, a coupon of that basket; demographics become traits.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ Coupons = Mapping[int, tuple[str, ...]]
 
 
 def purchase(basket: Basket, products: Mapping[int, Product], coupons: Coupons) -> Event:
-    """The basket as ``purchase.completed``; a household's first also names its loyalty card, which joins them."""
+    """The basket as ``purchase.completed``; a household's first also names its loyalty card."""
     identifiers: tuple[str, ...] = (user(basket.household),)
     if basket.is_first:
         identifiers += (card(basket.household),)
@@ -43,9 +43,7 @@ def purchase(basket: Basket, products: Mapping[int, Product], coupons: Coupons) 
     return Event(basket.at, basket.event_id, SOURCE, "purchase.completed", identifiers, data)
 
 
-def _positions(
-    basket: Basket, products: Mapping[int, Product]
-) -> list[dict[str, str | int]]:
+def _positions(basket: Basket, products: Mapping[int, Product]) -> list[dict[str, str | int]]:
     positions = []
     for product, quantity, amount_minor in zip(
         basket.products, basket.quantities, basket.amounts_minor, strict=True
@@ -75,12 +73,17 @@ def described(households: Households | None) -> Iterator[Event]:
         if households is None or household in households:
             traits = {name: value for name, value in row.items() if value is not None}
             yield Event(
-                at, f"cj-d-{household}", SOURCE, "customer.identified", (user(household),), {"traits": traits}
+                at,
+                f"cj-d-{household}",
+                SOURCE,
+                "customer.identified",
+                (user(household),),
+                {"traits": traits},
             )
 
 
 def mailings(households: Households | None) -> list[tuple[Event, int]]:
-    """Every campaign mailing with its household, sent from noon of the day that its campaign begins."""
+    """Every campaign mailing with its household, from noon of its campaign's first day on."""
     rows = journey.table("campaign_descriptions").to_pylist()
     begins = {row["campaign_id"]: row["start_date"].date() for row in rows}
     sent: dict[int, int] = defaultdict(int)

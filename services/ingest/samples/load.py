@@ -1,13 +1,20 @@
 """Load a sample: shifted once, then the same events however often it is asked for."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from services.errors import Conflict
-from services.ingest.load import Destination, Loaded, Mark, Origin, Progress, load
+from services.ingest.load import (
+    Destination,
+    Loaded,
+    Mark,
+    Origin,
+    Progress,
+    find_mark,
+    keep_mark,
+    load,
+)
 from services.ingest.samples.catalogue import Sample, find
 from services.ingest.samples.event import items
 from services.ingest.samples.shift import Shift
@@ -24,15 +31,16 @@ def load_sample(
 ) -> Loaded:
     """Load the sample ``name``, or what is left of it.
 
-    The first load fixes the shift, as an event's id never stands for another time again: ``shift_for`` is
-    asked only then. Raises ``NotFound`` for an unknown name, ``Misconfigured`` where its package is missing.
+    The first load fixes the shift, as an event's id never stands for another time again:
+    ``shift_for`` is asked only then. Raises ``NotFound`` for an unknown name, ``Misconfigured``
+    where its package is missing.
     """
     sample = find(name)
     key = f"sample {name}"
-    mark = destination.marks.find(key)
+    mark = find_mark(destination.marks, key)
     if mark is None:
         mark = Mark(note=f"{SHIFT}{shift_for(sample).days}")
-        destination.marks.keep(key, mark)
+        keep_mark(destination.marks, key, mark)
     if mark.is_done:
         return Loaded(mark)
     shift = Shift(int(mark.note.removeprefix(SHIFT)))
@@ -45,6 +53,6 @@ def ending_now(now: datetime) -> Callable[[Sample], Shift]:
     return lambda sample: Shift.to_end_by(sample.ends_at, now)
 
 
-def keeping_dates(sample: Sample) -> Shift:
-    """Leaves a sample in its own years."""
-    return replace(Shift(), days=0)
+def keeping_dates(_sample: Sample) -> Shift:
+    """Leaves every sample in its own years."""
+    return Shift()

@@ -1,4 +1,4 @@
-"""An occasion: the basket that simulated touches gather around, and the dice that decide about them."""
+"""An occasion: what simulated touches gather around, and the dice that decide about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DAY_S: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """A real basket (or mailing), the person made up for its household, and that household's own random numbers."""
+    """A real basket or mailing, its household's person, and that household's own dice."""
 
     key: str
     """Unique; ids of touches begin with it."""
@@ -52,8 +52,15 @@ class Occasion:
         text: str | None = None,
         cause: str | None = None,
     ) -> Event:
-        """A simulated event ``simulated-<source>``; ``name`` tells it from others of the occasion."""
+        """An event of ``simulated-<source>``; ``name`` tells it from others of the occasion."""
         personal = None if text is None else {"text": text}
         return Event(
-            at, f"sim-{self.key}-{name}", f"simulated-{source}", kind, identifiers, data, personal, cause
+            at,
+            f"sim-{self.key}-{name}",
+            f"simulated-{source}",
+            kind,
+            identifiers,
+            data,
+            personal,
+            cause,
         )

@@ -7,7 +7,7 @@ from services.errors import Misconfigured
 
 
 def data_file(package: str, name: str, *, install: str) -> Path:
-    """The file ``name`` of ``package``; raises ``Misconfigured`` saying to ``install`` where it is missing.
+    """The file ``name`` of ``package``; raises ``Misconfigured`` where it is not installed.
 
     Importing the packages would cost a second and 100 MB for pandas and more, which we don't use.
     """
@@ -16,5 +16,7 @@ def data_file(package: str, name: str, *, install: str) -> Path:
         path = Path(folder, name)
         if path.is_file():
             return path
-    msg = f"the sample needs the data inside package {install}, which is not installed: pip install {install}"
-    raise Misconfigured(msg)
+    raise Misconfigured(
+        f"the sample's data is inside the package {install}, which is not installed; "
+        "install touchline[samples]"
+    )

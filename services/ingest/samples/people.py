@@ -9,21 +9,24 @@ from hashlib import blake2b
 from random import Random
 from typing import Final
 
+SEED: Final = 2017
+"""Of all samples: another one would give the same ids other events."""
 FIRST_NAMES: Final = (
-    "Ada Alice Amara Anita Ben Bruno Carla Chen Clara Daniel Diego Elena Emeka Erik Fatima Felix Grace "
-    "Hana Hugo Ines Ivan Jamal Joan Jonas Kamal Keiko Lara Leo Lin Luis Maria Mateo Maya Mina Nadia "
-    "Nils Noor Olga Omar Paul Petra Priya Rafael Rosa Samir Sara Sofia Tariq Tess Tom Uma Vera Victor "
-    "Wei Yara Yusuf Zoe"
+    "Ada Alice Amara Anita Ben Bruno Carla Chen Clara Daniel Diego Elena Emeka Erik Fatima "
+    "Felix Grace Hana Hugo Ines Ivan Jamal Joan Jonas Kamal Keiko Lara Leo Lin Luis Maria "
+    "Mateo Maya Mina Nadia Nils Noor Olga Omar Paul Petra Priya Rafael Rosa Samir Sara Sofia "
+    "Tariq Tess Tom Uma Vera Victor Wei Yara Yusuf Zoe"
 ).split()
 LAST_NAMES: Final = (
-    "Abbott Adeyemi Ahmed Andersson Baker Bauer Brooks Castillo Chowdhury Cole Costa Diaz Dubois Evans "
-    "Fischer Fontaine Garcia Gupta Hansen Haddad Hughes Ito Jensen Johansson Kaplan Khan Kim Kowalski "
-    "Larsen Lee Lopez Marino Meyer Mensah Moreau Nakamura Nguyen Novak Okafor Olsen Park Patel Pereira "
-    "Quinn Ramos Rossi Sato Schmidt Silva Singh Tanaka Torres Vega Walker Weber Yilmaz Young Zhang"
+    "Abbott Adeyemi Ahmed Andersson Baker Bauer Brooks Castillo Chowdhury Cole Costa Diaz "
+    "Dubois Evans Fischer Fontaine Garcia Gupta Hansen Haddad Hughes Ito Jensen Johansson "
+    "Kaplan Khan Kim Kowalski Larsen Lee Lopez Marino Meyer Mensah Moreau Nakamura Nguyen "
+    "Novak Okafor Olsen Park Patel Pereira Quinn Ramos Rossi Sato Schmidt Silva Singh Tanaka "
+    "Torres Vega Walker Weber Yilmaz Young Zhang"
 ).split()
 AREA_CODES: Final = (
-    "202 206 212 213 214 215 216 303 305 312 313 314 404 410 412 415 502 503 504 513 602 612 614 617 "
-    "619 702 713 816 901 919"
+    "202 206 212 213 214 215 216 303 305 312 313 314 404 410 412 415 502 503 504 513 602 612 "
+    "614 617 619 702 713 816 901 919"
 ).split()
 LANGUAGES: Final = ("en", "en", "en", "en", "es")
 SHARED_DEVICES: Final = 0.03

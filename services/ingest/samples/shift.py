@@ -1,4 +1,4 @@
-"""Shift: a data set moved in time by whole days, so that it ends now and keeps its hours of the day."""
+"""Shift: a data set moved in time by whole days, so that it ends now at its own hours."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ class Shift:
 
     @classmethod
     def to_end_by(cls, last_at: datetime, now: datetime) -> Self:
-        """The largest shift that leaves nothing after ``now``: what happened last is less than a day old."""
+        """The largest shift that leaves nothing after ``now``: the end is less than a day old."""
         return cls((now - last_at).days)
 
     def time(self, seconds: int) -> str:

@@ -1,4 +1,4 @@
-"""The whole sample in time order: real baskets, mailings and rewards, and simulated touches around them."""
+"""The whole sample in time order: real events, and simulated touches around them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import heappop, heappush, merge
@@ -9,10 +9,9 @@ from services.ingest.samples import completejourney, grocer
 from services.ingest.samples.completejourney import Basket, Households
 from services.ingest.samples.event import Event
 from services.ingest.samples.occasion import Occasion
-from services.ingest.samples.people import person
+from services.ingest.samples.people import SEED, person
 from services.ingest.samples.touches import reactions, touches
 
-SEED: Final = 2017
 ENDS: Final = int(completejourney.ENDS_AT.timestamp())
 
 Begun: TypeAlias = tuple[Event, Iterable[Event]]
@@ -20,9 +19,10 @@ Begun: TypeAlias = tuple[Event, Iterable[Event]]
 
 
 def events(*, seed: int = SEED, households: Households | None = None) -> Iterator[Event]:
-    """Every event, or those of ``households``, which are the same as among all; none after the last basket.
+    """Every event, or those of ``households``, which are the same as among all.
 
-    Holds a few thousand events and some tables of the package at a time.
+    None is later than the last basket. Holds a few thousand events and the package's small tables
+    at a time.
     """
     rewards, coupons = grocer.redemptions(households)
     return merge(

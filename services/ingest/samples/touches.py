@@ -1,8 +1,8 @@
 """Simulated touches around real baskets: visits, mail, calls, chats, feedback, cases, refunds.
 
-Pure: the same basket, household and seed give the same touches, which all come after the basket. The
-shares are ours, chosen so that a year has some 120,000 touches and each kind is seen; that a customer is
-content or not has no bearing on the baskets, which are real.
+Pure: the same basket, household and seed give the same touches, which all come after the basket.
+The shares are ours, chosen so that a year has some 120,000 touches and each kind is seen; whether a
+customer is content has no bearing on the baskets, which are real.
 """
 
 from collections.abc import Iterator
@@ -70,14 +70,18 @@ def introduction(occasion: Occasion) -> Iterator[Event]:
 
 def consent(occasion: Occasion, verb: str, at: int) -> Event:
     """Marketing by e-mail, given or withdrawn."""
-    data: dict[str, Value] = {"purpose": "marketing", "channel": "email", "method": "preference_centre"}
+    data: dict[str, Value] = {
+        "purpose": "marketing",
+        "channel": "email",
+        "method": "preference_centre",
+    }
     return occasion.touch(
         f"consent.{verb}", at, (occasion.person.user,), data, name=f"consent-{verb}", source="crm"
     )
 
 
 def visit(occasion: Occasion) -> Iterator[Event]:
-    """Some pages seen without a login; half of the visits log in, which joins device and customer."""
+    """Some pages without a login; half of the visits log in, which joins device and customer."""
     person, random = occasion.person, occasion.random
     is_kiosk = occasion.happens(KIOSK)
     device = f"anonymous:kiosk-{occasion.store_id}" if is_kiosk else person.device
@@ -94,11 +98,15 @@ def visit(occasion: Occasion) -> Iterator[Event]:
             "channel": channel,
             "device": "tablet" if is_kiosk else random.choice(("mobile", "desktop")),
         }
-        yield occasion.touch("web.visited", at, (device,), data, name=f"page-{number}", source="web")
+        yield occasion.touch(
+            "web.visited", at, (device,), data, name=f"page-{number}", source="web"
+        )
         at += random.randint(5, 300)
     if occasion.happens(0.5):
         data = {"action": "login", "page": "account", "session_id": session}
-        yield occasion.touch("web.acted", at, (device, person.user), data, name="login", source="web")
+        yield occasion.touch(
+            "web.acted", at, (device, person.user), data, name="login", source="web"
+        )
     elif occasion.products and occasion.happens(0.3):
         data = {"action": "view_product", "page": "product", "session_id": session}
         data["sku"] = str(random.choice(occasion.products))
@@ -122,7 +130,7 @@ def receipt(occasion: Occasion) -> Iterator[Event]:
 def reactions(
     occasion: Occasion, at: int, mail: str, data: dict[str, Value], *, reads: float
 ) -> Iterator[Event]:
-    """Opened and clicked; some at once by a program that scans mail, which opens and clicks everything."""
+    """Opened and clicked, some at once by a program that scans mail and follows every link."""
     mailbox = (occasion.person.email,)
     if occasion.happens(0.15):
         scanned = data | {"machine": True}
@@ -141,7 +149,13 @@ def reactions(
             clicked = data | {"link": "https://shop.example.org/offers"}
             clicked_at = opened_at + occasion.random.randint(5, 90)
             yield occasion.touch(
-                "email.clicked", clicked_at, mailbox, clicked, name="click", source="mail", cause=mail
+                "email.clicked",
+                clicked_at,
+                mailbox,
+                clicked,
+                name="click",
+                source="mail",
+                cause=mail,
             )
 
 
@@ -157,7 +171,13 @@ def refund(occasion: Occasion) -> Event:
     at = occasion.after(HOUR_S, 10 * DAY_S)
     cause = f"cj-b-{occasion.order_id}"
     return occasion.touch(
-        "purchase.refunded", at, (occasion.person.user,), data, name="refund", source="till", cause=cause
+        "purchase.refunded",
+        at,
+        (occasion.person.user,),
+        data,
+        name="refund",
+        source="till",
+        cause=cause,
     )
 
 
@@ -177,4 +197,6 @@ def feedback(occasion: Occasion) -> Event:
     text = remark(occasion.random, content) if occasion.happens(0.4) else None
     at = occasion.after(HOUR_S, 4 * DAY_S)
     who = (occasion.person.email,) if occasion.happens(0.5) else (occasion.person.user,)
-    return occasion.touch("feedback.given", at, who, data, name="survey", source="survey", text=text)
+    return occasion.touch(
+        "feedback.given", at, who, data, name="survey", source="survey", text=text
+    )

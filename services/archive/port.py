@@ -1,0 +1,121 @@
+"""The archive: every event that counted, in columns, fed from the log and read by timelines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol, TypeAlias
+
+from schemas.envelope import Rank, Sealed
+from services.log.port import Stored
+
+NOBODY: Final = "0" * 32
+"""The leaf of control events."""
+
+Range: TypeAlias = tuple[int, int]
+"""Offsets of one partition, first and last, both included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Records of one partition, as the log holds them."""
+
+    partition: int
+    records: Sequence[Stored]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """An event in a timeline; ``data`` is its typed JSON, in the version named."""
+
+    id: str
+    source: str
+    type: str
+    version: int
+    occurred_at: datetime
+    leaf: str
+    data: bytes
+    sealed: Sealed | None
+    """What names a person, still sealed."""
+    cause: str | None
+
+    @property
+    def rank(self) -> Rank:
+        """Where it stands in the timeline, and the cursor of what is older."""
+        return self.occurred_at, self.source, self.id
+
+
+class Archive(Protocol):
+    """What the platform asks of an archive; every adapter passes ``tests/contract/archive.py``.
+
+    Every method raises ``Unavailable`` when the archive is away, full or starting, and
+    ``Misconfigured`` when it refuses us or could double rows.
+    """
+
+    def open(self) -> str:
+        """Make the table where there is none; the epoch of the table, another one for another table."""
+
+    def reset(self) -> str:
+        """Throw every row away; the new epoch."""
+
+    def insert(self, pieces: Sequence[Piece], token: str) -> None:
+        """Add ``pieces``, all or none; adding the same under the same ``token`` again changes nothing.
+
+        Raises ``BadRecord`` for one that can't be taken in; then none was.
+        """
+
+    def rows(self) -> Mapping[int, int]:
+        """How many events there are of each partition that has any."""
+
+    def timeline(
+        self,
+        workspace: str,
+        leaves: Sequence[str],
+        *,
+        families: Sequence[str] = (),
+        before: Rank | None = None,
+        limit: int,
+    ) -> Sequence[Touch]:
+        """At most ``limit`` events of ``leaves``, newest first in canonical order, older than ``before``.
+
+        ``families`` leaves only these (``purchase``, ``email``, …); none given leaves all.
+        """
+
+    def touches(self, workspace: str, leaves: Sequence[str]) -> Mapping[str, int]:
+        """How many events of ``leaves`` there are, by family."""
+
+    def close(self) -> None:
+        """Give connections back; the archive is not used afterwards."""
+
+
+class Progress(Protocol):
+    """How far the archive was fed, kept by the store; one feeder at a time may hold it.
+
+    Every method raises ``Unavailable``, and ``NotOurs`` when another feeder holds it.
+    """
+
+    def checkpoints(self) -> Mapping[int, int]:
+        """By partition, the offset that the projector reads next: the archive never passes it."""
+
+    def skipped(self, partition: int, first: int, last: int) -> set[int]:
+        """The offsets from ``first`` to ``last`` that the projector left out."""
+
+    def epoch(self) -> str:
+        """The epoch of the archive that was fed; empty when none was."""
+
+    def archived(self) -> Mapping[int, int]:
+        """By partition, the offset after the last that is in the archive for certain."""
+
+    def expected(self) -> Mapping[int, int]:
+        """By partition, how many rows that makes: offsets archived less those skipped."""
+
+    def pending(self) -> Mapping[int, Range]:
+        """The one insert that was planned and is not known to be done."""
+
+    def plan(self, ranges: Mapping[int, Range]) -> None:
+        """Write down the next insert; each range begins where ``archived`` ends, and none is pending."""
+
+    def done(self) -> None:
+        """What was pending is archived."""
+
+    def reset(self, epoch: str) -> None:
+        """Forget everything fed: the archive ``epoch`` is empty."""

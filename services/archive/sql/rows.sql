@@ -1,0 +1,1 @@
+SELECT partition, count() FROM event GROUP BY partition

@@ -1,0 +1,1 @@
+SELECT getSetting('async_insert'), getSetting('insert_deduplicate')

@@ -1,0 +1,1 @@
+"""What people and systems may ask for; whatever is decided leaves through the outbox."""

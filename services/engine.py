@@ -1,0 +1,85 @@
+"""The engine process: relay, folds and archive feed of the embedded runtime. ``python -m services.engine``."""
+
+import gc
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+
+from services import telemetry
+from services.archive.clickhouse import ClickHouseArchive
+from services.archive.feed import ArchiveFeed
+from services.clock import SystemClock
+from services.commands.relay import relay
+from services.errors import TouchlineError
+from services.fold.apply import Folds
+from services.fold.loop import FoldBug, Loop
+from services.ingest.receive import receive_control
+from services.log.postgres import PostgresLog
+from services.projector.projections import PROJECTIONS
+from services.settings import Settings, load
+from services.store.archive_progress import PostgresProgress
+from services.store.outbox import PostgresOutbox
+from services.store.postgres import PostgresStore
+from services.store.urls import Urls
+from services.vault.master import parse_master_key
+from services.vault.postgres import PostgresVault
+
+GC_THRESHOLD = 50_000
+"""A batch makes some hundred thousand objects that live until its end: with Python's 700 the collector looks at
+them again and again, a third of the time (bench/fold.py)."""
+
+log = structlog.get_logger()
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Fold until ``stop`` is set; raises ``FoldBug`` where an event can't be folded."""
+    urls = Urls.acting_from(settings.store_url, fold=settings.store_fold_url, query=settings.store_query_url)
+    events = PostgresLog(urls.fold)
+    vault = PostgresVault(urls.fold, parse_master_key(settings.master_key))
+    store, outbox, clock = PostgresStore(urls.fold), PostgresOutbox(urls.fold), SystemClock()
+
+    def relayed() -> int:
+        return relay(outbox, lambda posted: receive_control(posted, clock.now(), vault=vault, log=events))
+
+    feed = ArchiveFeed(events, PostgresProgress(urls.fold), ClickHouseArchive(settings.archive_url))
+    feeding = threading.Thread(target=feed.run, args=(stop,), name="archive-feed", daemon=True)
+    feeding.start()
+    log.info("engine.started", partitions=events.partitions)
+    try:
+        Loop(Folds(PROJECTIONS, vault), events, store, steps=[relayed]).run(stop)
+    finally:
+        stop.set()
+        feeding.join(timeout=10)
+        for resource in (store, outbox, vault, events):
+            resource.close()
+
+
+def main() -> int:
+    """Run as the settings in the environment say; 1 where a fold can't go on."""
+    settings = load()
+    telemetry.configure("engine", level=settings.log_level, format=settings.log_format)
+    gc.set_threshold(GC_THRESHOLD)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stopping(stop))
+    try:
+        run(settings, stop)
+    except FoldBug as bug:
+        log.critical("engine.stopped", problem=str(bug), exc_info=bug.__cause__)
+        return 1
+    except TouchlineError as error:
+        log.error("engine.failed", problem=str(error))
+        return 1
+    return 0
+
+
+def _stopping(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
+    return lambda _number, _frame: stop.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

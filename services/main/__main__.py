@@ -1,0 +1,5 @@
+"""``python -m services.main``: the same as ``touchline``."""
+
+from services.main import app
+
+app()

@@ -1,0 +1,46 @@
+"""The plan that a supervisor works by; standard library only, as the supervisor is."""
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Child(NamedTuple):
+    """A process to keep running; ``ready`` is a URL that answers 200 once it can serve."""
+
+    name: str
+    argv: Sequence[str]
+    ready: str = ""
+    is_once: bool = False
+    """Runs when all others are ready, and may end."""
+
+
+class Server(NamedTuple):
+    """The database server, no child of ours: it may be older than we are, and outlive us."""
+
+    pid_file: str
+    start: Sequence[str]
+    stop: Sequence[str]
+
+
+class Plan(NamedTuple):
+    """All there is to do; children start in this order and end in the opposite one."""
+
+    children: Sequence[Child]
+    server: Server | None = None
+    greeting: str = ""
+    """Shown once everything is ready."""
+    is_json: bool = True
+    """How our log lines look."""
+
+    def dump(self) -> bytes:
+        """The plan as ``load`` reads it."""
+        return json.dumps(self).encode()
+
+
+def load(text: bytes) -> Plan:
+    """The plan that ``dump`` wrote."""
+    children, server, greeting, is_json = json.loads(text)
+    return Plan(
+        [Child(*child) for child in children], server and Server(*server), greeting, is_json
+    )

@@ -1,0 +1,137 @@
+"""Settings: every variable that Touchline reads; a wrong value is refused at start."""
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.errors import Misconfigured
+
+PREFIX = "TOUCHLINE_"
+
+
+def _of_scheme(*schemes: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if value and (
+            urlsplit(value).scheme not in schemes
+            or not urlsplit(value).netloc + urlsplit(value).path
+        ):
+            expected = " or ".join(f"{scheme}://…" for scheme in schemes)
+            raise ValueError(
+                f"is no address of the form {expected}; leave it empty for the embedded one"
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+_Postgres = _of_scheme("postgresql", "postgres")
+_Http = _of_scheme("http", "https")
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def default_data_dir() -> Path:
+    """``./data`` where that is a data directory (as after ``make run``), else ``~/.touchline``."""
+    here = Path("data")
+    return (
+        here.absolute() if (here / "run" / "lock").exists() else Path("~/.touchline").expanduser()
+    )
+
+
+class Settings(BaseSettings):
+    """What can be set, each by the environment variable ``TOUCHLINE_`` + its name in capitals."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    environment: Literal["development", "production"] = "development"
+    """``production`` makes no workspace and no keys by itself, and shows none."""
+    data_dir: Path = Field(default_factory=default_data_dir)
+    """Where the embedded platform keeps everything: database, archive, keys, locks."""
+
+    host: str = "127.0.0.1"
+    """The address that the web process listens on; ``0.0.0.0`` is every one of the machine."""
+    port: Port = 8080
+    """The port that the web process listens on; 0 is any that is free."""
+    public_url: Annotated[str, _Http] = ""
+    """How others reach the web process, for links in alerts and pages; by default host and port."""
+
+    log_url: Annotated[str, _of_scheme("postgresql", "postgres", "kafka")] = Field("", repr=False)
+    """The log: ``kafka://host:9092`` or ``postgresql://…``; empty is the store's own database."""
+    store_url: Annotated[str, _Postgres] = Field("", repr=False)
+    """The store, as the user who owns it and migrates: ``postgresql://…``; empty is embedded."""
+    store_fold_url: Annotated[str, _Postgres] = Field("", repr=False)
+    """The store as role ``touchline_fold``; by default ``STORE_URL`` takes the role on."""
+    store_query_url: Annotated[str, _Postgres] = Field("", repr=False)
+    """The store as role ``touchline_query``; by default ``STORE_URL`` takes the role on."""
+    archive_url: Annotated[str, _Http] = Field("", repr=False)
+    """ClickHouse's HTTP interface, user and password in the address; empty is embedded."""
+    partitions: Annotated[int, Field(ge=2, le=1024)] = 16
+    """Partitions of the log, control's included; fixed when the log is made."""
+
+    master_key: str = Field("", repr=False)
+    """32 bytes, base64 or hex, that wrap all data keys; empty: a file in the data directory."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged."""
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """``auto`` is for people on a terminal and JSON elsewhere."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.store_url and not self.master_key and self.environment == "production":
+            raise ValueError(
+                "TOUCHLINE_MASTER_KEY is missing: in production a store of its own needs one; "
+                "make it with: openssl rand -base64 32"
+            )
+        if not self.store_url and (self.store_fold_url or self.store_query_url):
+            raise ValueError(
+                "TOUCHLINE_STORE_URL is missing: an address for one role alone is of no use"
+            )
+        return self
+
+    @property
+    def url(self) -> str:
+        """How others reach the web process, without a slash at the end."""
+        return self.public_url.rstrip("/") or self.local_url
+
+    @property
+    def local_url(self) -> str:
+        """How processes of this machine reach the web process."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """These settings as environment variables, for a process that we start."""
+        values = self.model_dump(mode="json")
+        return {PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+
+def load(**given: Any) -> Settings:
+    """Settings of this process; what is ``given`` and not None wins over the environment.
+
+    Raises ``Misconfigured``, which names each wrong variable, what is wrong with it and what to do.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as cause:
+        wrong = [_complaint(error["loc"], error["msg"]) for error in cause.errors()]
+        raise Misconfigured("; ".join(wrong)) from None
+
+
+def _complaint(place: tuple[int | str, ...], message: str) -> str:
+    said = message.removeprefix("Value error, ")
+    if not place:
+        return said
+    name = str(place[0])
+    documented = PREFIX + name.upper()
+    return f"{documented} {_lower(said)}"
+
+
+def _lower(message: str) -> str:
+    """Pydantic's sentence as the rest of ours: "Input should be …" becomes "should be …"."""
+    return message.removeprefix("Input ")

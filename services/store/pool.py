@@ -1,0 +1,79 @@
+"""Connections that threads borrow, as one role, each loan one transaction of one workspace."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+from services.errors import Misconfigured, Timeout, Unavailable
+from services.store.connect import OPTIONS, hex_uuids
+
+SIZE: Final = 8
+"""Four a core of the small machine we measure on: more only wait for each other in the server."""
+TIMEOUT_S: Final = 5
+STATEMENT_S: Final = 8
+LIMITS: Final = (
+    f"-c statement_timeout={STATEMENT_S}s -c lock_timeout=5s"
+    f" -c idle_in_transaction_session_timeout=15s -c plan_cache_mode=force_custom_plan"
+)
+"""Whoever waits longer has gone. Plans are made for the values at hand: filters that are not asked for cost nothing."""
+
+
+class Pool:
+    """A pool that heals: a connection is tried before it is lent, and a lost server is asked for again and again."""
+
+    def __init__(self, url: str, name: str, *, size: int = SIZE, is_read_only: bool = True) -> None:
+        """Opens nothing yet: a server that is away is not an error before somebody asks."""
+
+        def configure(connection: psycopg.Connection[TupleRow]) -> None:
+            hex_uuids(connection)
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ if is_read_only else None
+            connection.read_only = is_read_only
+
+        self._pool = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=size,
+            timeout=TIMEOUT_S,
+            # Its pauses double up to this: with the default of 300 s it stays broken long after the server is back.
+            reconnect_timeout=TIMEOUT_S,
+            check=ConnectionPool.check_connection,
+            configure=configure,
+            open=False,
+            kwargs={
+                "application_name": f"touchline-{name}",
+                "connect_timeout": TIMEOUT_S,
+                "tcp_user_timeout": 10_000,
+                "options": f"{conninfo_to_dict(url).get('options') or ''} {OPTIONS} {LIMITS}",
+            },
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Cursor[TupleRow]]:
+        """A cursor with binary results; commits when the block ends, leaves no trace when it raises.
+
+        Raises ``Unavailable``, ``Timeout`` for a statement that took too long, ``Misconfigured`` without tables.
+        """
+        try:
+            self._pool.open()
+            with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
+                yield cursor
+        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as cause:
+            raise Timeout(f"the database took longer than {STATEMENT_S} s") from cause
+        except (psycopg.OperationalError, psycopg.InterfaceError) as cause:
+            raise Unavailable(f"the database does not answer: {cause}") from cause
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as cause:
+            raise Misconfigured(f"the store was never migrated ({cause}); run: touchline migrate") from cause
+
+    def close(self) -> None:
+        """Give all connections back; the pool is not used afterwards."""
+        self._pool.close()
+
+
+def rows(cursor: psycopg.Cursor[TupleRow], query: str, parameters: dict[str, Any]) -> list[TupleRow]:
+    """What ``query``, one of ours, gives."""
+    return cursor.execute(query.encode(), parameters).fetchall()

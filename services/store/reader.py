@@ -1,0 +1,60 @@
+"""The read side of the store: what queries see, one workspace and one snapshot at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from services.log.port import Position
+from services.store.pool import Pool, rows
+
+OPEN: Final = """
+SELECT set_config('touchline.workspace', %(workspace)s, true),
+       (SELECT array_agg(ARRAY[partition, next_offset]) FROM checkpoint)
+"""
+APPLIED: Final = "SELECT partition, next_offset FROM checkpoint"
+
+
+class Reading:
+    """One snapshot of one workspace; ``position`` is how far the folds had come in it."""
+
+    def __init__(self, cursor: psycopg.Cursor[TupleRow], workspace: str) -> None:
+        self._cursor, self.workspace = cursor, workspace
+        _, pairs = self.rows(OPEN)[0]
+        self.position: Position = {int(partition): int(offset) for partition, offset in pairs or ()}
+
+    def rows(self, query: str, **parameters: Any) -> list[TupleRow]:
+        """What ``query`` gives; its ``%(workspace)s`` is the reading's own."""
+        return rows(self._cursor, query, {"workspace": self.workspace, **parameters})
+
+    def row(self, query: str, **parameters: Any) -> TupleRow | None:
+        """The first row that ``query`` gives."""
+        found = self.rows(query, **parameters)
+        return found[0] if found else None
+
+
+class Reader:
+    """Reads as role ``touchline_query``: under row-level security, in transactions that can't write."""
+
+    def __init__(self, url: str) -> None:
+        self._pool = Pool(url, "query")
+
+    @contextmanager
+    def reading(self, workspace: str) -> Iterator[Reading]:
+        """A snapshot of ``workspace``; every other one is invisible in it.
+
+        Raises ``Unavailable``, ``Timeout`` or ``Misconfigured``.
+        """
+        with self._pool.transaction() as cursor:
+            yield Reading(cursor, workspace)
+
+    def applied(self) -> Position:
+        """How far the folds have come; raises as ``reading``."""
+        with self._pool.transaction() as cursor:
+            return {partition: offset for partition, offset in rows(cursor, APPLIED, {})}
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._pool.close()

@@ -1,0 +1,197 @@
+"""Up: everything made ready for the platform to run, then handed over to its supervisor."""
+
+import io
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, NoReturn
+
+from services.addresses import embedded_archive, find, free_archive_port, release
+from services.commands.keys import KINDS, KeyOrder, create_key
+from services.commands.workspaces import WorkspaceOrder, create_workspace
+from services.data_dir import DataDir, Running
+from services.plan import Child, Plan, Server
+from services.ports import claimed_port
+from services.settings import Settings
+from services.store.embedded import EmbeddedPostgres
+from services.store.migrate import migrate
+from services.store.postgres_tenants import PostgresTenants
+from services.store.urls import Urls
+
+
+WORKSPACE: Final = "default"
+"""What development begins with."""
+
+
+def up(settings: Settings, *, sample: str = "") -> NoReturn:
+    """Run the platform that ``settings`` name until SIGTERM or SIGINT, as its supervisor.
+
+    Raises ``Conflict`` where the data directory or the port is in use, ``Misconfigured`` and
+    ``Unavailable``, and leaves nothing running then.
+    """
+    directory = DataDir.at(settings.data_dir)
+    lock = directory.lock("touchline up")
+    port = claimed_port(settings.host, settings.port)
+    settings = settings.model_copy(update={"port": port, "data_dir": directory.path})
+    try:
+        keys = _prepare(settings, directory)
+        plan = Plan(
+            children=children(settings, directory, sample=sample),
+            server=None if settings.store_url else _server(directory),
+            greeting=greeting(settings, directory, keys, sample=sample),
+            is_json=not _is_for_people(settings),
+        )
+    except BaseException:
+        if not settings.store_url:
+            release(directory)
+        raise
+    directory.announce(_running(settings, directory))
+    os.set_inheritable(lock.fileno(), True)  # noqa: FBT003 - the supervisor keeps it
+    _become_supervisor(plan, _environment(settings))
+
+
+def children(settings: Settings, directory: DataDir, *, sample: str) -> Sequence[Child]:
+    """The platform's processes: who is asked starts before who asks."""
+    python, web = sys.executable, f"{settings.local_url}/readyz"
+    found = [
+        Child("engine", [python, "-m", "services.engine"]),
+        Child("web", [python, "-m", "services.web"], web),
+    ]
+    if not settings.archive_url:
+        archive = embedded_archive(directory)
+        arguments = [
+            *("--data-dir", str(directory.archive), "--port", str(archive.port)),
+            *("--password-file", str(archive.password_file)),
+        ]
+        front = [python, "-m", "services.archive.front", *arguments]
+        found.insert(0, Child("archive", front, archive.ping_url))
+    if sample:
+        found.append(
+            Child("sample", [python, "-m", "services.main", "sample", sample], is_once=True)
+        )
+    return found
+
+
+def greeting(
+    settings: Settings, directory: DataDir, keys: Mapping[str, str], *, sample: str
+) -> str:
+    """What is shown once all is ready: addresses, new keys, and a first call to try."""
+    from rich.console import Console  # noqa: PLC0415 - slow, and only for this
+    from rich.panel import Panel  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table.grid(padding=(0, 2))
+    table.add_row("[bold]Web[/]", f"{settings.url}   [dim]API: {settings.url}/docs[/]")
+    if not settings.archive_url:
+        port = embedded_archive(directory).port
+        table.add_row("[bold]Archive[/]", f"http://127.0.0.1:{port}   [dim]ClickHouse's HTTP[/]")
+    table.add_row("[bold]Data[/]", str(directory.path))
+    if sample:
+        table.add_row("[bold]Sample[/]", f"{sample} is being loaded")
+    for kind, key in keys.items():
+        table.add_row(f"[bold]{kind}[/]", f"[green]{key}[/]")
+    title = "Touchline is ready" + (f"; keys of workspace {WORKSPACE}, shown once" if keys else "")
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=sys.stdout.isatty(), width=100, highlight=False)
+    console.print(Panel(table, title=title, title_align="left", expand=False, padding=(1, 2)))
+    console.print(_first_call(settings, keys), soft_wrap=True, markup=False)
+    return out.getvalue()
+
+
+def _first_call(settings: Settings, keys: Mapping[str, str]) -> str:
+    key = keys.get("write", "KEY")
+    event = (
+        '{"id":"o-1001","source":"shop","type":"purchase.completed",'
+        '"identifiers":["email:ada@example.org"],'
+        '"data":{"order_id":"1001","amount_minor":1250,"currency":"EUR"}}'
+    )
+    make = (
+        ""
+        if keys
+        else f"Keys are made with: touchline keys create --workspace {WORKSPACE} --kind write\n"
+    )
+    return (
+        f"{make}Try it:\n  curl -H 'Authorization: Bearer {key}' "
+        f"-d '{event}' {settings.url}/v1/events\n"
+    )
+
+
+def _prepare(settings: Settings, directory: DataDir) -> Mapping[str, str]:
+    """Have the database run and up to date; new keys by kind, if development begins here."""
+    if not settings.store_url:
+        EmbeddedPostgres(directory).start()
+    if not settings.archive_url:
+        free_archive_port(directory)
+    store = find(settings).store
+    migrate(store.owner, partitions=settings.partitions)
+    return _first_keys(store) if settings.environment == "development" else {}
+
+
+def _first_keys(store: Urls) -> Mapping[str, str]:
+    tenants = PostgresTenants(store.fold)
+    try:
+        if tenants.workspaces():
+            return {}
+        now = datetime.now(UTC)
+        create_workspace(WorkspaceOrder(WORKSPACE, "Default"), tenants, now, by="touchline up")
+        return {
+            kind: create_key(KeyOrder(WORKSPACE, kind, "first"), tenants, now).key for kind in KINDS
+        }
+    finally:
+        tenants.close()
+
+
+def _running(settings: Settings, directory: DataDir) -> Running:
+    archive = "" if settings.archive_url else f"http://127.0.0.1:{embedded_archive(directory).port}"
+    return Running(os.getpid(), settings.local_url, archive, datetime.now(UTC).isoformat())
+
+
+def _server(directory: DataDir) -> Server:
+    ours = [sys.executable, "-m", "services.up"]
+    pid_file = str(directory.postgres / "postmaster.pid")
+    place = str(directory.path)
+    return Server(pid_file, [*ours, "start-postgres", place], [*ours, "stop-postgres", place])
+
+
+def _is_for_people(settings: Settings) -> bool:
+    return settings.log_format == "console" or (
+        settings.log_format == "auto" and sys.stderr.isatty()
+    )
+
+
+def _environment(settings: Settings) -> Mapping[str, str]:
+    given = dict(settings.environ)
+    if _is_for_people(settings) and "log_level" not in settings.model_fields_set:
+        # On a terminal a line a request would bury the keys; what went wrong still shows.
+        given["TOUCHLINE_LOG_LEVEL"] = "warning"
+    return {**os.environ, **given}
+
+
+def _become_supervisor(plan: Plan, environment: Mapping[str, str]) -> NoReturn:
+    """Replace this process and the memory that preparing took; the plan goes through a pipe."""
+    text = plan.dump()
+    rung, bell = os.pipe()
+    os.set_inheritable(rung, True)  # noqa: FBT003
+    # A pipe holds 64 kB, a plan is a tenth of that: nobody has to read while we write.
+    os.write(bell, text)
+    os.close(bell)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    argv = [sys.executable, "-m", "services.supervisor"]
+    os.execve(sys.executable, argv, {**environment, "TOUCHLINE_PLAN_FD": str(rung)})  # noqa: S606
+
+
+def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
+    """What the supervisor asks for: ``start-postgres DIR`` or ``stop-postgres DIR``."""
+    match list(arguments):
+        case ["start-postgres", place]:
+            EmbeddedPostgres(place).start()
+        case ["stop-postgres", place]:
+            release(DataDir.at(place))
+        case _:
+            sys.exit("python -m services.up start-postgres|stop-postgres DIR")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""What every store must do: inherited by each adapter's own test."""
+
+from random import Random
+
+import pytest
+
+from services.errors import NotOurs
+from services.fold.apply import Folds, apply, rehearse
+from services.fold.batch import Slice
+from services.fold.loop import read_batch
+from services.log.memory import MemoryLog
+from services.log.port import Entry
+from services.projector.projections import PROJECTIONS
+from services.store.port import Changes, Seen, Store, Tally
+from tests.histories import History, entry
+from tests.stories import a_story
+
+
+class StoreContract:
+    """The port's promises; ``store`` gives a fresh adapter."""
+
+    @pytest.fixture
+    def store(self) -> Store:
+        """A store without rows."""
+        raise NotImplementedError
+
+    def folded(self, history: History, store: Store, *, step: int = 10_000) -> Tally:
+        """Fold the history into ``store``, ``step`` events a batch."""
+        log, folds, tally = MemoryLog(4), Folds(PROJECTIONS, history.vault), Tally()
+        for first in range(0, len(history.events), step):
+            log.append([entry(event, 4) for event in history.events[first : first + step]])
+            batch = read_batch(log, store.checkpoints(), log.ends())
+            tally = Tally(*map(sum, zip(tally, apply(folds, batch, store), strict=True)))
+        return tally
+
+    def test_a_new_store_is_at_the_beginning(self, store: Store) -> None:
+        assert dict(store.checkpoints()) == {}
+
+    def test_a_batch_given_again_is_not_ours_and_changes_nothing(self, store: Store) -> None:
+        history = History()
+        history.bought("o1", 100, "user:1")
+        log = MemoryLog(4)
+        log.append([entry(event, 4) for event in history.events])
+        batch = read_batch(log, {}, log.ends())
+        apply(Folds(PROJECTIONS, history.vault), batch, store)
+
+        with pytest.raises(NotOurs):
+            apply(Folds(PROJECTIONS, history.vault), batch, store)
+
+        assert sum(store.checkpoints().values()) == 1
+
+    def test_a_failed_batch_leaves_no_trace(self, store: Store) -> None:
+        with pytest.raises(ZeroDivisionError), store.transaction() as tx:
+            tx.claim({1: 0})
+            tx.drop_known([Seen("0" * 32, "1" * 32, 1, 0)])
+            tx.save(Changes(tallies={("w", 1): Tally(applied=1)}, advance={1: 1}))
+            _ = 1 / 0
+
+        with store.transaction() as tx:
+            assert tx.drop_known([Seen("0" * 32, "1" * 32, 1, 0)]) == {}
+        assert store.checkpoints().get(1, 0) == 0
+
+    def test_a_rehearsed_batch_leaves_no_trace(self, store: Store) -> None:
+        history = History()
+        history.bought("o1", 100, "user:1")
+        log = MemoryLog(4)
+        log.append([entry(event, 4) for event in history.events])
+
+        rehearse(Folds(PROJECTIONS, history.vault), read_batch(log, {}, log.ends()), store)
+
+        assert sum(store.checkpoints().values()) == 0
+
+    def test_known_ids_are_told_with_the_record_that_stands(self, store: Store) -> None:
+        first, other, new = Seen("a" * 32, "1" * 32, 1, 0), Seen("b" * 32, "2" * 32, 1, 1), Seen("c" * 32, "3" * 32, 1, 2)
+        with store.transaction() as tx:
+            assert tx.drop_known([first, other]) == {}
+
+        with store.transaction() as tx:
+            known = tx.drop_known([new, other._replace(offset=9, digest="4" * 32)])
+
+        assert known == {1: other}
+        with store.transaction() as tx:
+            assert tx.drop_known([new]) == {0: new}
+
+    def test_repetitions_and_conflicts_are_counted_apart(self, store: Store) -> None:
+        history = History()
+        history.called("user:1", id_="c-1")
+        history.events.append(history.events[0])
+        history.called("user:1", id_="c-1", body="another")
+
+        tally = self.folded(history, store, step=1)
+
+        assert tally == Tally(applied=1, duplicate=1, dead_lettered=1)
+
+    def test_a_record_that_is_no_event_is_set_aside_and_nothing_waits_behind_it(self, store: Store) -> None:
+        history = History()
+        history.called("user:1")
+        good = entry(history.events[0], 2)
+        log = MemoryLog(2)
+        log.append([Entry(1, b"\xff no event"), Entry(1, b'{"type":"purchase.completed"}'), good])
+
+        tally = apply(Folds(PROJECTIONS, history.vault), read_batch(log, {}, log.ends()), store)
+
+        assert tally == Tally(applied=1, dead_lettered=2)
+        assert store.checkpoints()[1] == 3
+
+    def test_a_batch_takes_the_partitions_that_it_names_together(self, store: Store) -> None:
+        history = History()
+        for number in range(20):
+            history.called(f"user:{number}")
+
+        self.folded(history, store, step=10)
+
+        assert sum(store.checkpoints().values()) == 20
+
+    def test_another_position_than_the_batch_expects_is_not_ours(self, store: Store) -> None:
+        history = History()
+        history.called("user:1")
+        log = MemoryLog(2)
+        log.append([entry(event, 2) for event in history.events])
+        batch = [Slice(1, 5, log.read(1, 0, 1))]
+
+        with pytest.raises(NotOurs):
+            apply(Folds(PROJECTIONS, history.vault), batch, store)
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_a_story_told_in_small_batches_gives_the_rows_of_one(self, store: Store, seed: int) -> None:
+        history = a_story(Random(seed), events=150)
+
+        tally = self.folded(history, store, step=7)
+
+        assert tally.applied == 150
+        self.assert_equals_memory(history, store)
+
+    def assert_equals_memory(self, history: History, store: Store) -> None:
+        """The rows are those of the store in memory."""
+        raise NotImplementedError

@@ -1,0 +1,103 @@
+"""Settings: what is wrong is named, with a remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from services.errors import Misconfigured
+from services.settings import PREFIX, Settings, load
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_nothing_set_is_the_embedded_platform_on_this_machine() -> None:
+    settings = load()
+
+    assert settings.store_url == settings.log_url == settings.archive_url == ""
+    assert settings.url == "http://127.0.0.1:8080"
+    assert settings.data_dir == Path("~/.touchline").expanduser()
+
+
+def test_a_data_directory_beside_us_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "data" / "run").mkdir(parents=True)
+    (tmp_path / "data" / "run" / "lock").touch()
+
+    assert load().data_dir == tmp_path / "data"
+
+
+def test_what_is_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHLINE_PORT", "9000")
+    monkeypatch.setenv("TOUCHLINE_HOST", "::")
+
+    settings = load(port=9001, host=None)
+
+    assert (settings.port, settings.host) == (9001, "::")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("PORT", "eighty", "TOUCHLINE_PORT should be a valid integer"),
+        ("PORT", "70000", "TOUCHLINE_PORT should be less than or equal to 65535"),
+        ("ENVIRONMENT", "staging", "TOUCHLINE_ENVIRONMENT should be 'development' or 'production'"),
+        ("LOG_URL", "redis://x", r"TOUCHLINE_LOG_URL is no address .* or kafka://"),
+        ("STORE_URL", "mysql://secret", "TOUCHLINE_STORE_URL is no address of the form postgresql://"),
+        (
+            "ARCHIVE_URL",
+            "clickhouse://x",
+            "TOUCHLINE_ARCHIVE_URL is no address of the form http://",
+        ),
+        ("STORE_QUERY_URL", "postgresql://h/d", "TOUCHLINE_STORE_URL is missing"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_name_and_without_its_secrets(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, complaint: str
+) -> None:
+    monkeypatch.setenv(PREFIX + name, value)
+
+    with pytest.raises(Misconfigured, match=complaint) as refused:
+        load()
+
+    assert value not in str(refused.value)
+
+
+def test_production_with_its_own_store_wants_a_master_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHLINE_STORE_URL", "postgresql://u:secret@h/d")
+    monkeypatch.setenv("TOUCHLINE_ENVIRONMENT", "production")
+
+    with pytest.raises(Misconfigured, match=r"TOUCHLINE_MASTER_KEY is missing.*openssl"):
+        load()
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = load(store_url="postgresql://u:secret@h/d", master_key="00" * 32)
+
+    assert "secret" not in repr(settings)
+    assert "0000" not in repr(settings)
+
+
+def test_settings_handed_to_another_process_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(port=9001, store_url="postgresql://u:secret@h/d")
+
+    for name, value in settings.environ.items():
+        monkeypatch.setenv(name, value)
+
+    assert load() == settings
+
+
+def test_every_setting_is_documented() -> None:
+    text = Path(__file__).parents[2].joinpath("services", "settings.py").read_text()
+
+    undocumented = [
+        name
+        for name in Settings.model_fields
+        if '"""' not in text.split(f"    {name}: ", 1)[1].split("\n    ", 2)[1]
+        and '"""' not in text.split(f"    {name}: ", 1)[1].split("\n", 2)[1]
+    ]
+
+    assert undocumented == []
