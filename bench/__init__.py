@@ -1,0 +1,1 @@
+"""Benchmarks: every speed that the documents name, as a program that anyone can run."""

@@ -43,14 +43,20 @@ def posted(count: int, customers: int, seed: int = 1) -> Sequence[bytes]:
         if number and chance.random() < 0.01:
             events.append(events[chance.randrange(len(events))])
             continue
-        who = min(int(chance.paretovariate(0.6)), customers) if chance.random() < 0.5 else chance.randrange(customers)
+        who = (
+            min(int(chance.paretovariate(0.6)), customers)
+            if chance.random() < 0.5
+            else chance.randrange(customers)
+        )
         at = START + timedelta(seconds=number)
         events.append(msgspec.json.encode(_event(chance, number, who, at)))
     return events
 
 
 def _event(chance: random.Random, number: int, who: int, at: datetime) -> dict[str, object]:
-    kind = chance.choices(("purchase.completed", "call.ended", "web.visited", "customer.identified"), (5, 2, 2, 1))[0]
+    kind = chance.choices(
+        ("purchase.completed", "call.ended", "web.visited", "customer.identified"), (5, 2, 2, 1)
+    )[0]
     data: dict[str, object] = {}
     personal: dict[str, object] = {}
     if kind == "purchase.completed":
@@ -73,7 +79,9 @@ def _event(chance: random.Random, number: int, who: int, at: datetime) -> dict[s
 
 def main() -> None:
     """Fill a log, fold it, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--profile", action="store_true", help="show where Python spends its time")
@@ -96,7 +104,9 @@ def measure(url: str, events: int, customers: int, *, profile: bool) -> None:
     raws = posted(events, customers)
     began = time.perf_counter()
     for first in range(0, len(raws), 2000):
-        received = receive(raws[first : first + 2000], producer, START + timedelta(days=365), vault=vault, log=log)
+        received = receive(
+            raws[first : first + 2000], producer, START + timedelta(days=365), vault=vault, log=log
+        )
         assert not received.rejected, received.rejected[0]
     report("accept and append", len(raws), began)
     store, folds = PostgresStore(url), Folds(PROJECTIONS, vault)
@@ -119,7 +129,9 @@ def measure(url: str, events: int, customers: int, *, profile: bool) -> None:
     print(f"own CPU {1e6 * (time.process_time() - cpu) / done:.1f} µs an event")
     fast = report("fold, in batches", done, began)
     plain = copy_baseline(url, log)
-    print(f"batches over one by one: {fast / slow:.1f} times; share of plain COPY's speed: {fast / plain:.3f}")
+    print(
+        f"batches over one by one: {fast / slow:.1f} times; share of plain COPY's speed: {fast / plain:.3f}"
+    )
     if profile:
         pstats.Stats(profiler).sort_stats("tottime").print_stats(35)
     with psycopg.connect(url) as connection:
@@ -134,14 +146,18 @@ def measure(url: str, events: int, customers: int, *, profile: bool) -> None:
 def copy_baseline(url: str, log: PostgresLog) -> float:
     """What PostgreSQL takes by COPY of the same bytes into a plain table."""
     payloads = [
-        stored.payload.hex() for partition, end in log.ends().items() for stored in log.read(partition, 0, end)
+        stored.payload.hex()
+        for partition, end in log.ends().items()
+        for stored in log.read(partition, 0, end)
     ]
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE plain (payload bytea)")
         began = time.perf_counter()
         with cursor.copy("COPY plain FROM STDIN") as copy:
             for first in range(0, len(payloads), 10_000):
-                copy.write("".join(f"\\\\x{payload}\n" for payload in payloads[first : first + 10_000]))
+                copy.write(
+                    "".join(f"\\\\x{payload}\n" for payload in payloads[first : first + 10_000])
+                )
         connection.commit()
         return report("plain COPY of the same bytes", len(payloads), began)
 
@@ -149,7 +165,9 @@ def copy_baseline(url: str, log: PostgresLog) -> float:
 def report(what: str, count: int, began: float) -> float:
     """Print and give the rate since ``began``."""
     seconds = time.perf_counter() - began
-    print(f"{what:32} {count:9,} events {seconds:8.2f} s {count / seconds:12,.0f} /s {1e6 * seconds / count:8.1f} µs")
+    print(
+        f"{what:32} {count:9,} events {seconds:8.2f} s {count / seconds:12,.0f} /s {1e6 * seconds / count:8.1f} µs"
+    )
     return count / seconds
 
 

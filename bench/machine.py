@@ -8,11 +8,18 @@ from importlib.metadata import version
 
 def banner(name: str, *packages: str) -> None:
     """Print the machine, Python, and the versions of ``packages``."""
-    print(f"# {name}: {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}")
-    versions = ", ".join(f"{package} {version(package)}" for package in ("psycopg", "pydantic", "msgspec", *packages))
+    print(
+        f"# {name}: {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
+    )
+    versions = ", ".join(
+        f"{package} {version(package)}" for package in ("psycopg", "pydantic", "msgspec", *packages)
+    )
     print(f"# Python {sys.version.split()[0]}, {versions}")
 
 
 def _processor() -> str:
     with open("/proc/cpuinfo", encoding="utf-8") as lines:
-        return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
+        return next(
+            (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
+            "unknown",
+        )

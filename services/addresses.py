@@ -91,6 +91,19 @@ def addresses(settings: Settings, store: Urls) -> Addresses:
     )
 
 
+def resolved(settings: Settings, found: Addresses) -> Settings:
+    """``settings`` with what was left to us filled in, as processes of the platform get them."""
+    return settings.model_copy(
+        update={
+            "store_url": found.store.owner,
+            "store_fold_url": found.store.fold,
+            "store_query_url": found.store.query,
+            "archive_url": found.archive,
+            "master_key": found.master_key.hex(),
+        }
+    )
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class EmbeddedArchive:
     """Where chdb's front listens, and who may ask it."""

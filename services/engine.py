@@ -4,12 +4,14 @@ import gc
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
 
 import structlog
 
 from services import telemetry
+from services.addresses import Addresses, find
 from services.archive.clickhouse import ClickHouseArchive
 from services.archive.feed import ArchiveFeed
 from services.clock import SystemClock
@@ -20,12 +22,10 @@ from services.fold.loop import FoldBug, Loop
 from services.ingest.receive import receive_control
 from services.log.postgres import PostgresLog
 from services.projector.projections import PROJECTIONS
-from services.settings import Settings, load
+from services.settings import load
 from services.store.archive_progress import PostgresProgress
 from services.store.outbox import PostgresOutbox
 from services.store.postgres import PostgresStore
-from services.store.urls import Urls
-from services.vault.master import parse_master_key
 from services.vault.postgres import PostgresVault
 
 GC_THRESHOLD = 50_000
@@ -35,27 +35,35 @@ them again and again, a third of the time (bench/fold.py)."""
 log = structlog.get_logger()
 
 
-def run(settings: Settings, stop: threading.Event) -> None:
-    """Fold until ``stop`` is set; raises ``FoldBug`` where an event can't be folded."""
-    urls = Urls.acting_from(settings.store_url, fold=settings.store_fold_url, query=settings.store_query_url)
-    events = PostgresLog(urls.fold)
-    vault = PostgresVault(urls.fold, parse_master_key(settings.master_key))
-    store, outbox, clock = PostgresStore(urls.fold), PostgresOutbox(urls.fold), SystemClock()
+@contextmanager
+def folds(addresses: Addresses) -> Iterator[Loop]:
+    """The loop of relay and folds over a platform's log and store."""
+    url, clock = addresses.store.fold, SystemClock()
+    with ExitStack() as stack:
+        events = stack.enter_context(closing(PostgresLog(addresses.log)))
+        vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
+        store = stack.enter_context(closing(PostgresStore(url)))
+        outbox = stack.enter_context(closing(PostgresOutbox(url)))
 
-    def relayed() -> int:
-        return relay(outbox, lambda posted: receive_control(posted, clock.now(), vault=vault, log=events))
+        def append(posted: Sequence[tuple[str, bytes]]) -> None:
+            receive_control(posted, clock.now(), vault=vault, log=events)
 
-    feed = ArchiveFeed(events, PostgresProgress(urls.fold), ClickHouseArchive(settings.archive_url))
-    feeding = threading.Thread(target=feed.run, args=(stop,), name="archive-feed", daemon=True)
-    feeding.start()
-    log.info("engine.started", partitions=events.partitions)
-    try:
-        Loop(Folds(PROJECTIONS, vault), events, store, steps=[relayed]).run(stop)
-    finally:
-        stop.set()
-        feeding.join(timeout=10)
-        for resource in (store, outbox, vault, events):
-            resource.close()
+        yield Loop(Folds(PROJECTIONS, vault), events, store, steps=[lambda: relay(outbox, append)])
+
+
+def run(addresses: Addresses, stop: threading.Event) -> None:
+    """Fold and archive until ``stop`` is set; raises ``FoldBug`` where an event can't be folded."""
+    with closing(PostgresLog(addresses.log)) as events, folds(addresses) as loop:
+        progress = PostgresProgress(addresses.store.fold)
+        feed = ArchiveFeed(events, progress, ClickHouseArchive(addresses.archive))
+        feeding = threading.Thread(target=feed.run, args=(stop,), name="archive-feed", daemon=True)
+        feeding.start()
+        log.info("engine.started", partitions=events.partitions)
+        try:
+            loop.run(stop)
+        finally:
+            stop.set()
+            feeding.join(timeout=10)
 
 
 def main() -> int:
@@ -67,7 +75,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopping(stop))
     try:
-        run(settings, stop)
+        run(find(settings), stop)
     except FoldBug as bug:
         log.critical("engine.stopped", problem=str(bug), exc_info=bug.__cause__)
         return 1

@@ -185,9 +185,8 @@ class Supervisor:
     def _end(self, process: _Process) -> None:
         process.end(signal.SIGTERM)
         deadline_s = monotonic() + GRACE_S
-        stops = self._stops
         while process.popen is not None:
-            if monotonic() > deadline_s or self._stops > stops:
+            if monotonic() > deadline_s or self._stops > 1:
                 process.end(signal.SIGKILL)
             self._wait(0.2)
             self._reap()

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NoReturn
 
-from services.addresses import embedded_archive, find, free_archive_port, release
+from services.addresses import (
+    Addresses,
+    embedded_archive,
+    find,
+    free_archive_port,
+    release,
+    resolved,
+)
 from services.commands.keys import KINDS, KeyOrder, create_key
 from services.commands.workspaces import WorkspaceOrder, create_workspace
 from services.data_dir import DataDir, Running
@@ -18,7 +25,6 @@ from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import migrate
 from services.store.postgres_tenants import PostgresTenants
 from services.store.urls import Urls
-
 
 WORKSPACE: Final = "default"
 """What development begins with."""
@@ -36,6 +42,7 @@ def up(settings: Settings, *, sample: str = "") -> NoReturn:
     settings = settings.model_copy(update={"port": port, "data_dir": directory.path})
     try:
         keys = _prepare(settings, directory)
+        environment = _environment(settings, find(settings))
         plan = Plan(
             children=children(settings, directory, sample=sample),
             server=None if settings.store_url else _server(directory),
@@ -48,7 +55,7 @@ def up(settings: Settings, *, sample: str = "") -> NoReturn:
         raise
     directory.announce(_running(settings, directory))
     os.set_inheritable(lock.fileno(), True)  # noqa: FBT003 - the supervisor keeps it
-    _become_supervisor(plan, _environment(settings))
+    _become_supervisor(plan, environment)
 
 
 def children(settings: Settings, directory: DataDir, *, sample: str) -> Sequence[Child]:
@@ -160,12 +167,13 @@ def _is_for_people(settings: Settings) -> bool:
     )
 
 
-def _environment(settings: Settings) -> Mapping[str, str]:
-    given = dict(settings.environ)
+def _environment(settings: Settings, found: Addresses) -> Mapping[str, str]:
+    """What the platform's processes are told: every setting, and where all that is embedded is."""
+    told = resolved(settings, found)
     if _is_for_people(settings) and "log_level" not in settings.model_fields_set:
         # On a terminal a line a request would bury the keys; what went wrong still shows.
-        given["TOUCHLINE_LOG_LEVEL"] = "warning"
-    return {**os.environ, **given}
+        told = told.model_copy(update={"log_level": "warning"})
+    return {**os.environ, **told.environ}
 
 
 def _become_supervisor(plan: Plan, environment: Mapping[str, str]) -> NoReturn:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
+from urllib.parse import quote
 
 from services.archive.clickhouse import ClickHouseArchive
 
@@ -36,7 +37,9 @@ class FrontProcess:
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line.startswith("archive: http://127.0.0.1:"), line
+        if not line.startswith("archive: http://127.0.0.1:"):
+            self._end(signal.SIGKILL)
+            raise RuntimeError("the front did not start; its standard error says why")
         self.port = int(line.rpartition(":")[2])
 
     def kill(self) -> None:
@@ -52,7 +55,7 @@ class FrontProcess:
         return f"http://127.0.0.1:{self.port}"
 
     def url(self, database: str) -> str:
-        return f"http://touchline:{_quoted(PASSWORD)}@127.0.0.1:{self.port}/{database}"
+        return f"http://touchline:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/{database}"
 
     def fresh_url(self) -> str:
         """The address of a database that nobody has used."""
@@ -81,9 +84,3 @@ class FrontProcess:
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
-
-
-def _quoted(text: str) -> str:
-    from urllib.parse import quote
-
-    return quote(text, safe="")

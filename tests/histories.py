@@ -84,12 +84,26 @@ class History:
         self.events.append(event)
         return event
 
-    def bought(self, order_id: str, amount_minor: int, *identifiers: str, currency: str = "EUR", **more: object) -> None:
+    def bought(
+        self,
+        order_id: str,
+        amount_minor: int,
+        *identifiers: str,
+        currency: str = "EUR",
+        **more: object,
+    ) -> None:
         """A purchase."""
         data = PurchaseCompleted(order_id=order_id, amount_minor=amount_minor, currency=currency)
         self.tell(data, *identifiers, **more)  # type: ignore[arg-type]
 
-    def refunded(self, order_id: str, amount_minor: int, *identifiers: str, currency: str = "EUR", **more: object) -> None:
+    def refunded(
+        self,
+        order_id: str,
+        amount_minor: int,
+        *identifiers: str,
+        currency: str = "EUR",
+        **more: object,
+    ) -> None:
         """A refund."""
         data = PurchaseRefunded(order_id=order_id, amount_minor=amount_minor, currency=currency)
         self.tell(data, *identifiers, **more)  # type: ignore[arg-type]
@@ -108,11 +122,17 @@ class History:
 
     def merged(self, into: str, merged: str, *, at: float = 0) -> None:
         """A person joins two customers."""
-        self.tell(CustomerMerged(into=self.hash(into), merged=self.hash(merged), by="test"), at=at, source="touchline")
+        self.tell(
+            CustomerMerged(into=self.hash(into), merged=self.hash(merged), by="test"),
+            at=at,
+            source="touchline",
+        )
 
     def split(self, one: Sequence[str], other: Sequence[str], *, at: float = 0) -> None:
         """A person parts a customer in two."""
-        data = CustomerSplit(one=tuple(map(self.hash, one)), other=tuple(map(self.hash, other)), by="test")
+        data = CustomerSplit(
+            one=tuple(map(self.hash, one)), other=tuple(map(self.hash, other)), by="test"
+        )
         self.tell(data, at=at, source="touchline")
 
 
@@ -123,7 +143,11 @@ def entry(event: Recorded[Data], partitions: int) -> Entry:
 
 
 def fold(
-    events: Iterable[Recorded[Data]], vault: Vault, *, batches: Sequence[int] = (10_000,), partitions: int = 4
+    events: Iterable[Recorded[Data]],
+    vault: Vault,
+    *,
+    batches: Sequence[int] = (10_000,),
+    partitions: int = 4,
 ) -> MemoryStore:
     """A store that has folded ``events``, in batches of these sizes in turn."""
     log, store = MemoryLog(partitions), MemoryStore()

@@ -87,7 +87,8 @@ def visits(count: int) -> list[Item]:
     """So many web visits of user 1, with ids v-1, v-2 …"""
     return [
         Item(
-            b'{"id":"v-%d","type":"web.visited","identifiers":["user:1"],"data":{"page":"home"}}' % n,
+            b'{"id":"v-%d","type":"web.visited","identifiers":["user:1"],"data":{"page":"home"}}'
+            % n,
             n,
             n,
         )

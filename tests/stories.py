@@ -27,12 +27,18 @@ def a_story(chance: Random, *, events: int, people: int = 12) -> History:
             case 5:
                 history.cancelled(order, *named, at=at)
             case 6 | 7:
-                history.described({"name": f"Person {who}\t\\N", "city": chance.choice(["Ulm", None])}, *named, at=at)
+                history.described(
+                    {"name": f"Person {who}\t\\N", "city": chance.choice(["Ulm", None])},
+                    *named,
+                    at=at,
+                )
             case 8:
                 other = (who + 1 + chance.randrange(people - 1)) % people
                 history.merged(f"user:u{who}", f"user:u{other}", at=at)
             case 9:
-                history.split([f"user:u{who}"], [f"anonymous:device{chance.randrange(people // 2)}"], at=at)
+                history.split(
+                    [f"user:u{who}"], [f"anonymous:device{chance.randrange(people // 2)}"], at=at
+                )
             case _:
                 history.called(*named, at=at)
     return history

@@ -14,7 +14,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httputil import get_pool_manager
 
 from schemas.envelope import Rank, Sealed
-from services.archive.port import Piece, Touch
+from services.archive.port import Piece, Range, Touch
 from services.archive.statements import statement
 from services.errors import BadRecord, Misconfigured, Unavailable
 
@@ -73,6 +73,15 @@ class ClickHouseArchive:
     def rows(self) -> Mapping[int, int]:
         with self._asking() as client:
             return dict(_rows(client, "rows"))
+
+    def rows_of(self, ranges: Mapping[int, Range]) -> int:
+        asked = {
+            "partitions": list(ranges),
+            "firsts": [first for first, _ in ranges.values()],
+            "lasts": [last for _, last in ranges.values()],
+        }
+        with self._asking() as client:
+            return int(_rows(client, "rows_of", asked)[0][0])
 
     def timeline(
         self,

@@ -4,6 +4,7 @@ Every insert covers fixed offsets, written down before it is made and named by i
 outcome is unknown is made again with the same rows under the same name, which the archive knows already.
 """
 
+import itertools
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -63,7 +64,7 @@ def prepare(source: Log, progress: Progress, archive: Archive) -> None:
         # Rows of an unknown feed would come a second time.
         progress.reset(archive.reset() if archive.rows() else epoch)
     if pending := progress.pending():
-        _insert(_read(source, pending), progress, archive)
+        _insert_again(_read(source, pending), progress, archive)
     expected = {partition: rows for partition, rows in progress.expected().items() if rows}
     found = dict(archive.rows())
     if found != expected:
@@ -79,22 +80,36 @@ def feed_once(source: Log, progress: Progress, archive: Archive) -> int:
     Raises what ``archive`` and ``progress`` raise; calling it again then goes on with the same insert.
     """
     if pending := progress.pending():
-        pieces = _read(source, pending)
-    else:
-        pieces = _next(source, progress.archived(), progress.checkpoints())
-        if not pieces:
-            return 0
-        progress.plan(_ranges(pieces))
-    return _insert(pieces, progress, archive)
-
-
-def _insert(pieces: Sequence[Piece], progress: Progress, archive: Archive) -> int:
+        return _insert_again(_read(source, pending), progress, archive)
+    pieces = _next(source, progress.archived(), progress.checkpoints())
+    if not pieces:
+        return 0
     ranges = _ranges(pieces)
-    counted = [_without(piece, progress.skipped(piece.partition, *ranges[piece.partition])) for piece in pieces]
-    if any(piece.records for piece in counted):
+    progress.plan(ranges)
+    counted = _counted(pieces, progress)
+    if _size(counted):
         archive.insert(counted, _token(progress.epoch(), ranges))
     progress.done()
-    return sum(len(piece.records) for piece in pieces)
+    return _size(pieces)
+
+
+def _insert_again(pieces: Sequence[Piece], progress: Progress, archive: Archive) -> int:
+    """Finish an insert that was begun before, and see that it was.
+
+    ClickHouse writes a token down before the rows stand: when the disk is full then, or the process is killed,
+    it takes the repetition for a repetition and drops it (seen). So the rows are looked for, and where they are
+    missing another token is used; every try walks the same tokens, hence none of them counts twice.
+    """
+    ranges = _ranges(pieces)
+    counted = _counted(pieces, progress)
+    rows, token = _size(counted), _token(progress.epoch(), ranges)
+    for attempt in itertools.count():
+        if rows:
+            archive.insert(counted, f"{token}/{attempt}" if attempt else token)
+        if archive.rows_of(ranges) >= rows:
+            break
+    progress.done()
+    return _size(pieces)
 
 
 def _next(source: Log, starts: Mapping[int, int], ends: Mapping[int, int]) -> list[Piece]:
@@ -149,6 +164,18 @@ def _read(source: Log, ranges: Mapping[int, Range]) -> list[Piece]:
 
 def _ranges(pieces: Sequence[Piece]) -> dict[int, Range]:
     return {piece.partition: (piece.records[0].offset, piece.records[-1].offset) for piece in pieces}
+
+
+def _counted(pieces: Sequence[Piece], progress: Progress) -> list[Piece]:
+    """``pieces`` without what the projector left out."""
+    return [
+        _without(piece, progress.skipped(piece.partition, *span))
+        for piece, span in zip(pieces, _ranges(pieces).values(), strict=True)
+    ]
+
+
+def _size(pieces: Sequence[Piece]) -> int:
+    return sum(len(piece.records) for piece in pieces)
 
 
 def _without(piece: Piece, skipped: set[int]) -> Piece:

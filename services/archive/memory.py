@@ -11,6 +11,7 @@ import msgspec
 from schemas.envelope import Rank, Recorded
 from services.archive.port import NOBODY, Piece, Range, Touch
 from services.errors import BadRecord
+from services.log.port import Stored
 
 _DECODER: Final = msgspec.json.Decoder(Recorded[msgspec.Raw])
 
@@ -18,6 +19,7 @@ _DECODER: Final = msgspec.json.Decoder(Recorded[msgspec.Raw])
 @dataclass(frozen=True, slots=True)
 class _Row:
     partition: int
+    offset: int
     workspace: str
     family: str
     touch: Touch
@@ -42,12 +44,20 @@ class MemoryArchive:
         if token in self._tokens:
             return
         self._rows += [
-            _row(piece.partition, record.payload) for piece in pieces for record in piece.records
+            _row(piece.partition, record) for piece in pieces for record in piece.records
         ]
         self._tokens.add(token)
 
     def rows(self) -> Mapping[int, int]:
         return Counter(row.partition for row in self._rows)
+
+    def rows_of(self, ranges: Mapping[int, Range]) -> int:
+        found = 0
+        for partition, (first, last) in ranges.items():
+            found += sum(
+                row.partition == partition and first <= row.offset <= last for row in self._rows
+            )
+        return found
 
     def timeline(
         self,
@@ -122,9 +132,9 @@ class MemoryProgress:
         self._epoch, self._archived, self._pending = epoch, {}, {}
 
 
-def _row(partition: int, payload: bytes) -> _Row:
+def _row(partition: int, record: Stored) -> _Row:
     try:
-        event = _DECODER.decode(payload)
+        event = _DECODER.decode(record.payload)
     except msgspec.MsgspecError as cause:
         raise BadRecord(f"a record of partition {partition} can't be archived: {cause}") from cause
     touch = Touch(
@@ -138,4 +148,4 @@ def _row(partition: int, payload: bytes) -> _Row:
         sealed=event.sealed,
         cause=event.cause,
     )
-    return _Row(partition, event.workspace, event.type.partition(".")[0], touch)
+    return _Row(partition, record.offset, event.workspace, event.type.partition(".")[0], touch)

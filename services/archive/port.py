@@ -66,6 +66,9 @@ class Archive(Protocol):
     def rows(self) -> Mapping[int, int]:
         """How many events there are of each partition that has any."""
 
+    def rows_of(self, ranges: Mapping[int, Range]) -> int:
+        """How many events there are with offsets in ``ranges``, by partition; slow, for doubtful inserts."""
+
     def timeline(
         self,
         workspace: str,

@@ -39,12 +39,12 @@ def rehearse(folds: Folds, batch: Batch, store: Store) -> None:
     try:
         with store.transaction() as tx:
             work_out(folds, batch, tx)
-            raise _Rehearsed  # noqa: TRY301 - rolls the transaction back, which is the point
+            raise _Rehearsed
     except _Rehearsed:
         pass
 
 
-class _Rehearsed(Exception):  # noqa: N818 - not an error
+class _Rehearsed(Exception):
     """Leaves a transaction without a trace."""
 
 

@@ -38,4 +38,6 @@ def conflicted(lost: Recorded[object], kept_digest: str) -> bytes:
         leaf=lost.identifiers[0] if lost.identifiers else None,
     )
     key = f"conflicted\0{lost.workspace}\0{lost.source}\0{lost.id}\0{lost.digest}"
-    return decision(data, id_=hashlib.sha256(key.encode()).hexdigest()[:32], occurred_at=lost.received_at)
+    return decision(
+        data, id_=hashlib.sha256(key.encode()).hexdigest()[:32], occurred_at=lost.received_at
+    )

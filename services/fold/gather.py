@@ -51,7 +51,9 @@ def gather(taken: Taken, tx: Transaction, projections: Sequence[AnyProjection]) 
         }
         changes.views[projection.view] = _views(projection, facts | grown, customers)
     rows = changes.views.values()
-    changes.gone = {customer for customer in customers if not any(customer in table for table in rows)}
+    changes.gone = {
+        customer for customer in customers if not any(customer in table for table in rows)
+    }
     return changes
 
 
@@ -63,7 +65,9 @@ def _by_leaf(events: Iterable[Event]) -> dict[str, list[Event]]:
     return found
 
 
-def _orders(events: Sequence[Event], tx: Transaction, changes: Changes) -> dict[str, list[Settlement]]:
+def _orders(
+    events: Sequence[Event], tx: Transaction, changes: Changes
+) -> dict[str, list[Settlement]]:
     """Tell the orders; gives each owning leaf's settlements that are not what they were."""
     told: dict[str, list[Recorded[Any]]] = defaultdict(list)
     for event in events:
@@ -76,13 +80,17 @@ def _orders(events: Sequence[Event], tx: Transaction, changes: Changes) -> dict[
         before = settle(order)
         for telling in tellings:
             order = tell(order, telling)
-        row = OrderRow(key, tellings[0].workspace, tellings[0].data.order_id, msgspec.msgpack.encode(order))
+        row = OrderRow(
+            key, tellings[0].workspace, tellings[0].data.order_id, msgspec.msgpack.encode(order)
+        )
         changes.orders[key] = row
         _settled(before, settle(order), settlements)
     return settlements
 
 
-def _settled(before: Settled | None, after: Settled | None, settlements: dict[str, list[Settlement]]) -> None:
+def _settled(
+    before: Settled | None, after: Settled | None, settlements: dict[str, list[Settlement]]
+) -> None:
     if before == after:
         return
     if before and after and before.leaf == after.leaf:
@@ -126,7 +134,9 @@ def _identify(
     return known
 
 
-def _identifier(identifier: str, before: Identifier | None, taken: Taken, workspace: str) -> Identifier:
+def _identifier(
+    identifier: str, before: Identifier | None, taken: Taken, workspace: str
+) -> Identifier:
     found = before or Identifier(identifier, workspace, "", None, identifier, is_common=False)
     if found.value is None and identifier in taken.plain:
         kind, value = taken.plain[identifier]
@@ -165,7 +175,12 @@ def _control(events: Iterable[Event], changes: Changes) -> None:
         match event.data:
             case CustomerSplit() as split:
                 changes.splits.append(
-                    SplitRow(event.recorded.workspace, event.rank, tuple(sorted(split.one)), tuple(sorted(split.other)))
+                    SplitRow(
+                        event.recorded.workspace,
+                        event.rank,
+                        tuple(sorted(split.one)),
+                        tuple(sorted(split.other)),
+                    )
                 )
             case EventConflicted() as lost:
                 key = id_hash(event.recorded.workspace, lost.event_source, lost.event_id)
@@ -183,7 +198,11 @@ def _customers(
     now = known | changes.identifiers
     touched = {now[leaf].customer_id for leaf in leaves}
     for identifier, row in changes.identifiers.items():
-        touched |= {row.customer_id, known[identifier].customer_id} if identifier in known else {row.customer_id}
+        touched |= (
+            {row.customer_id, known[identifier].customer_id}
+            if identifier in known
+            else {row.customer_id}
+        )
     rows = {row.identifier: row for row in tx.members(touched)} | changes.identifiers
     customers: dict[str, list[Identifier]] = {customer: [] for customer in touched}
     for _, row in sorted(rows.items()):
@@ -215,7 +234,9 @@ def _grown(
 
 
 def _views(
-    projection: AnyProjection, facts: Mapping[str, Any], customers: Mapping[str, Sequence[Identifier]]
+    projection: AnyProjection,
+    facts: Mapping[str, Any],
+    customers: Mapping[str, Sequence[Identifier]],
 ) -> dict[str, tuple[object, ...]]:
     """The rows of the customers that have any facts."""
     rows = {}

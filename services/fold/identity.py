@@ -52,7 +52,9 @@ class Scanned(NamedTuple):
     refused: frozenset[Edge]
 
 
-def scan(edges: Iterable[Edge], splits: Collection[Split], common: Collection[str], cap: int) -> Scanned:
+def scan(
+    edges: Iterable[Edge], splits: Collection[Split], common: Collection[str], cap: int
+) -> Scanned:
     """What the edges of whole components join, in canonical order, refusing those that may not."""
     groups: dict[str, Group] = {}
     refused = set()
@@ -69,7 +71,9 @@ def scan(edges: Iterable[Edge], splits: Collection[Split], common: Collection[st
     return Scanned(groups, frozenset(refused))
 
 
-def may_join(edge: Edge, sides: tuple[Group, Group], splits: Collection[Split], common: Collection[str]) -> bool:
+def may_join(
+    edge: Edge, sides: tuple[Group, Group], splits: Collection[Split], common: Collection[str]
+) -> bool:
     """Whether ``edge`` may join the groups that its ends have by then, the cap left aside.
 
     Only a merge joins two logins, and only a merge joins through a common identifier; no edge older than a

@@ -30,7 +30,9 @@ class FoldBug(TouchlineError):
 class Loop:
     """Folds everything the log has, and then what comes; one instance a store."""
 
-    def __init__(self, folds: Folds, source: Log, store: Store, *, steps: Sequence[Step] = ()) -> None:
+    def __init__(
+        self, folds: Folds, source: Log, store: Store, *, steps: Sequence[Step] = ()
+    ) -> None:
         self._folds, self._log, self._store, self._steps = folds, source, store, steps
         self._next: dict[int, int] | None = None
 
@@ -57,7 +59,9 @@ class Loop:
         worked = sum(step() for step in self._steps)
         ends = self._log.ends()
         worked += self._turn({CONTROL: ends.get(CONTROL, 0)})
-        return worked + self._turn({partition: end for partition, end in ends.items() if partition != CONTROL})
+        return worked + self._turn(
+            {partition: end for partition, end in ends.items() if partition != CONTROL}
+        )
 
     def _turn(self, ends: Position) -> int:
         batch = read_batch(self._log, self._positions(), ends)
@@ -82,7 +86,9 @@ class Loop:
         return self._next
 
 
-def read_batch(source: Log, positions: Mapping[int, int], ends: Position, *, limit: int = BATCH) -> Batch:
+def read_batch(
+    source: Log, positions: Mapping[int, int], ends: Position, *, limit: int = BATCH
+) -> Batch:
     """What the log has between ``positions`` and ``ends``, at most ``limit`` records, each partition its share."""
     waiting = {
         partition: end - positions.get(partition, 0)

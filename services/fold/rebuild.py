@@ -68,7 +68,10 @@ def rebuild(folds: Folds, log: Log, store: Store, shadow: Replaced, *, progress:
 
 def replay(folds: Folds, log: Log, store: Store, ends: Position, *, progress: Progress) -> None:
     """Fold from where ``store`` is up to ``ends``: control first, so that what was decided is known."""
-    for only in ({CONTROL: ends.get(CONTROL, 0)}, {at: end for at, end in ends.items() if at != CONTROL}):
+    for only in (
+        {CONTROL: ends.get(CONTROL, 0)},
+        {at: end for at, end in ends.items() if at != CONTROL},
+    ):
         positions = dict(store.checkpoints())
         while batch := read_batch(log, positions, only):
             apply(folds, batch, store)
@@ -83,7 +86,9 @@ def verify(live: Snapshot, replayed: Snapshot, log: Log) -> Verified:
         digests.append(live.digest(table))
         if digests[-1] != replayed.digest(table):
             difference = first_difference(live, replayed, table)
-            return Verified(position, tuple(digests), difference, behind(difference.key, log, position))
+            return Verified(
+                position, tuple(digests), difference, behind(difference.key, log, position)
+            )
     return Verified(position, tuple(digests))
 
 

@@ -19,7 +19,7 @@ from services.fold.identity import (
     is_login,
     scan,
 )
-from services.store.port import EdgeRow, Identifier, Transaction
+from services.store.port import Identifier, Transaction
 
 
 @dataclass(slots=True)
@@ -153,11 +153,19 @@ def _rescan(
     component = _component(tx, starts, changed, known, done.common)
     edges = component.edges
     done.common |= common_among(edges.values())
-    standing = [*splits, *(Split(row.rank, frozenset(row.one), frozenset(row.other))
-                           for row in tx.splits_at(component.identifiers))]
+    standing = [
+        *splits,
+        *(
+            Split(row.rank, frozenset(row.one), frozenset(row.other))
+            for row in tx.splits_at(component.identifiers)
+        ),
+    ]
     every = list(edges.values())
     if standing:
-        every += [Edge(rank, a, b, is_merge) for a, b, is_merge, rank in tx.namings_at(component.identifiers)]
+        every += [
+            Edge(rank, a, b, is_merge)
+            for a, b, is_merge, rank in tx.namings_at(component.identifiers)
+        ]
         every += [edge for edge in done.again if edge.pair in edges]
     scanned = scan(every, standing, done.common, CAP)
     for pair, edge in edges.items():
@@ -198,7 +206,12 @@ def _component(
         found.identifiers |= frontier
         heard = frontier - unheard
         rows = [*tx.edges_at(heard - common), *tx.merges_at(heard & common)] if heard else []
-        near = [edge for one in frontier for edge in fresh.get(one, ()) if edge.is_merge or one not in common]
+        near = [
+            edge
+            for one in frontier
+            for edge in fresh.get(one, ())
+            if edge.is_merge or one not in common
+        ]
         for row in rows:
             found.edges[row.pair] = changed.get(row.pair) or Edge(row.rank, *row.pair)
             found.refused[row.pair] = row.is_refused

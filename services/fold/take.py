@@ -64,7 +64,9 @@ class Taken:
             counts[read.recorded.workspace, read.partition, "applied"] += 1
         keys = {(workspace, partition) for workspace, partition, _ in counts}
         return {
-            key: Tally(counts[*key, "applied"], counts[*key, "duplicate"], counts[*key, "dead_lettered"])
+            key: Tally(
+                counts[*key, "applied"], counts[*key, "duplicate"], counts[*key, "dead_lettered"]
+            )
             for key in keys
         }
 
@@ -130,7 +132,9 @@ def _opened(reads: list[Read], taken: Taken, vault: Vault) -> list[Read]:
             wanted[index] = read
     if not wanted:
         return reads
-    secrets = vault.secrets({read.recorded.sealed.key_id for read in wanted.values() if read.recorded.sealed})
+    secrets = vault.secrets(
+        {read.recorded.sealed.key_id for read in wanted.values() if read.recorded.sealed}
+    )
     bad = {index for index, read in wanted.items() if not _open(read, secrets, taken)}
     return [read for index, read in enumerate(reads) if index not in bad]
 
@@ -141,7 +145,9 @@ def _open(read: Read, secrets: Mapping[str, bytes], taken: Taken) -> bool:
         return True  # erased: the event counts on, without what named the person
     bound_to = f"{recorded.workspace}\0{recorded.source}\0{recorded.id}".encode()
     try:
-        plain = _UNSEALED.decode(unseal(secrets[recorded.sealed.key_id], recorded.sealed, bound_to=bound_to))
+        plain = _UNSEALED.decode(
+            unseal(secrets[recorded.sealed.key_id], recorded.sealed, bound_to=bound_to)
+        )
     except (BadRecord, msgspec.DecodeError) as cause:
         letter = _own(read, f"its sealed part can't be opened: {cause}")
         taken.dead((read.partition, read.offset), letter, "unopenable")
@@ -170,8 +176,14 @@ def _fresh(reads: list[Read], taken: Taken, tx: Transaction) -> list[Read]:
             taken.dead((read.partition, read.offset), _own(read, CONFLICT), "conflict")
         elif first.setdefault(read.id_hash, read) is not read:
             others.append(read)
-    rows = [Seen(key, read.recorded.digest, read.partition, read.offset) for key, read in first.items()]
-    standing = {rows[index].id_hash: seen.digest for index, seen in tx.drop_known(rows).items()} if rows else {}
+    rows = [
+        Seen(key, read.recorded.digest, read.partition, read.offset) for key, read in first.items()
+    ]
+    standing = (
+        {rows[index].id_hash: seen.digest for index, seen in tx.drop_known(rows).items()}
+        if rows
+        else {}
+    )
     fresh = [read for key, read in first.items() if key not in standing]
     for read in [*(first[key] for key in standing), *others]:
         kept = standing.get(read.id_hash, first[read.id_hash].recorded.digest)
@@ -198,9 +210,13 @@ def _own(read: Read, reason: str) -> Letter:
     )  # fmt: skip
 
 
-def _unreadable(at: tuple[int, int], payload: bytes, reason: str, recorded_at: datetime, vault: Vault) -> Letter:
+def _unreadable(
+    at: tuple[int, int], payload: bytes, reason: str, recorded_at: datetime, vault: Vault
+) -> Letter:
     """Bytes that we can't read may name anybody: sealed under a key of the day."""
     owner = f"day:{recorded_at:%Y-%m-%d}"
     key = vault.keys_for(UNKNOWN, [owner])[owner]
     sealed = seal(key, payload, bound_to=f"{at[0]}:{at[1]}".encode())
-    return Letter(UNKNOWN, "log", *at, None, None, None, reason, None, sealed.key_id, sealed.ciphertext)
+    return Letter(
+        UNKNOWN, "log", *at, None, None, None, reason, None, sealed.key_id, sealed.ciphertext
+    )

@@ -104,10 +104,11 @@ class _Reader:
     def posted(self, index: int, raw: bytes) -> Draft | Rejected:
         """An event that a key posted."""
         event = _validated(index, raw)
+        if is_control(_type_of(event, raw)):
+            # Told before what is wrong with its data: to mend those would be in vain.
+            return Rejected(index, event.id, forbidden(_type_of(event, raw)), "forbidden")
         if isinstance(event, Rejected):
             return event
-        if is_control(event.type):
-            return Rejected(index, event.id, forbidden(event.type), "forbidden")
         if problem := reserved(event.source):
             return Rejected(index, event.id, problem, "source")
         if problem := mistimed(event.occurred_at, self.received_at):
@@ -163,15 +164,13 @@ def _validated(index: int, raw: bytes) -> Posted[Data] | Rejected:
         problem = Problem("", None, said, "send long texts in parts, or leave them out")
         return Rejected(index, peek(raw).id, problem, "size")
     verdict = validate(raw)
-    return verdict if isinstance(verdict, Posted) else _refused(index, raw, verdict[0])
+    if isinstance(verdict, Posted):
+        return verdict
+    return Rejected(index, peek(raw).id, verdict[0], "invalid")
 
 
-def _refused(index: int, raw: bytes, problem: Problem) -> Rejected:
-    id_, type_ = peek(raw)
-    if type_ is not None and is_control(type_):
-        # Told first: to mend the data of an event that no key may send would be in vain.
-        return Rejected(index, id_, forbidden(type_), "forbidden")
-    return Rejected(index, id_, problem, "invalid")
+def _type_of(event: Posted[Data] | Rejected, raw: bytes) -> str:
+    return event.type if isinstance(event, Posted) else peek(raw).type or ""
 
 
 def _accepted(draft: Draft, keys: Mapping[str, DataKey]) -> Accepted:

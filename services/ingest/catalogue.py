@@ -14,16 +14,15 @@ from services.errors import NotFound
 _OWN = f"{PREFIX}<name>"
 
 
-def router() -> APIRouter:
-    """``GET /v1/schemas`` and ``GET /v1/schemas/{type}``."""
-    routes = APIRouter(tags=["ingest"])
+def add_catalogue(routes: APIRouter) -> None:
+    """Add ``GET /v1/schemas`` and ``GET /v1/schemas/{type}`` to ``routes``."""
 
-    @routes.get("/v1/schemas", summary="List event types")
+    @routes.get("/v1/schemas", tags=["ingest"], summary="List event types")
     def list_schemas() -> Response:
         """Every type that may be posted; those of your own are named `custom.<name>`."""
         return answer(200, {"items": _items(), "next_cursor": None})
 
-    @routes.get("/v1/schemas/{type}", summary="Show the JSON Schema of an event type")
+    @routes.get("/v1/schemas/{type}", tags=["ingest"], summary="Show the schema of an event type")
     def show_schema(type: str) -> Response:
         """The JSON Schema of a whole event of this type, with examples that can be posted."""
         key = key_of(type)
@@ -33,8 +32,6 @@ def router() -> APIRouter:
             remedy = f"{meant}see GET /v1/schemas"
             raise NotFound("is no type that can be posted", remedy, field="type", value=type[:100])
         return answer(200, _schema(key) | {"title": type})
-
-    return routes
 
 
 _schema = cache(schema_of)

@@ -1,13 +1,16 @@
 """The door: what every route of ingest is given."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter
 
 from services.clock import Clock
 from services.edge.auth import Gate
+from services.edge.keys import Key
 from services.edge.limits import Limits
-from services.ingest.receive import Received
+from services.ingest.accept import Producer, Raw
+from services.ingest.receive import Received, receive
 from services.log.port import Log
 from services.vault.port import Vault
 
@@ -45,3 +48,13 @@ class Door:
     clock: Clock
     limits: Limits
     metrics: IngestMetrics
+
+    def receive(self, key: Key, raws: Sequence[Raw]) -> Received:
+        """Take ``raws`` from who holds ``key``, whatever dialect they came in; waits for the disk.
+
+        Raises ``Unavailable``; then the sender should send the same again.
+        """
+        producer = Producer(key.workspace, key.kind, key.key_id, key.region)
+        received = receive(raws, producer, self.clock.now(), vault=self.vault, log=self.log)
+        self.metrics.count(received)
+        return received

@@ -69,7 +69,7 @@ def _items(body: bytes, limit: int) -> Iterator[bytes]:
                 start = mark.end()
         if depth == 0:
             break
-    is_whole = depth == 0 and mark.end() == len(body)
+    is_whole = depth == 0 and mark.end() == len(body) and mark[0] == b"]"
     # An empty last element is no JSON, which is what an array cut short is.
     yield body[start : mark.start()].strip(_SPACE) if is_whole else b""
 

@@ -12,8 +12,11 @@ from psycopg.rows import TupleRow
 
 from services.errors import Misconfigured, Unavailable
 
-OPTIONS: Final = "-c timezone=UTC -c synchronous_commit=on -c statement_timeout=30s"
-"""``synchronous_commit``: what append promised survives a power cut, whatever the server says."""
+OPTIONS: Final = (
+    "-c timezone=UTC -c synchronous_commit=on -c statement_timeout=30s -c enable_seqscan=off"
+)
+"""``synchronous_commit``: what append promised survives a power cut, whatever the server says.
+``enable_seqscan``: a plan made while the log was empty would go on scanning it when it is not."""
 
 
 def connect(url: str, name: str) -> psycopg.Connection[TupleRow]:

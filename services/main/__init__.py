@@ -1,8 +1,8 @@
-"""The command line, and the only place that names adapters: ``touchline --help`` lists what it can do."""
+"""The command line: ``touchline --help`` lists what it can do."""
 
 import typer
 
-from services.main import keys, store, up, workspaces
+from services.main import data, keys, replays, store, up, workspaces
 from services.main.failures import Group
 
 app = typer.Typer(
@@ -18,5 +18,9 @@ app = typer.Typer(
 app.command("up")(up.up)
 app.command("status")(store.status)
 app.command("migrate")(store.migrate)
+app.command("rebuild")(replays.rebuild)
+app.command("verify")(replays.verify)
 app.add_typer(keys.app, name="keys")
 app.add_typer(workspaces.app, name="workspaces")
+app.command("import")(data.import_)
+app.command("sample")(data.sample)

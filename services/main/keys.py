@@ -18,6 +18,7 @@ app = typer.Typer(
 
 @app.command()
 def create(
+    *,
     workspace: Annotated[str, typer.Option(help="Whose data the key reaches.")],
     kind: Annotated[
         str,
@@ -51,6 +52,7 @@ def create(
 
 @app.command("list")
 def list_(
+    *,
     workspace: Annotated[
         str | None, typer.Option(help="Only of this workspace.", show_default=False)
     ] = None,
@@ -73,6 +75,7 @@ def list_(
 @app.command()
 def revoke(
     key_id: Annotated[str, typer.Argument(help="As keys list shows it.", show_default=False)],
+    *,
     after_hours: Annotated[
         float, typer.Option(help="Until then it still works, beside its successor.", min=0.0)
     ] = 0.0,

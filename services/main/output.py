@@ -13,12 +13,12 @@ def print_json(value: object) -> None:
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], *, empty: str) -> None:
-    """A table of ``rows``, which all have the same fields; ``empty`` is said where there are none."""
+    """A table of ``rows``, which have the same fields; ``empty`` is said where there are none."""
     from rich.console import Console
     from rich.table import Table
 
-    # Piped or narrow, a row still stays one line: nothing is cut that somebody may want to copy.
-    console = Console(soft_wrap=True, highlight=False)
+    # However narrow the terminal, nothing is cut that somebody may want to copy.
+    console = Console(width=10_000, highlight=False)
     if not rows:
         console.print(empty)
         return
@@ -27,8 +27,7 @@ def print_rows(rows: Sequence[Mapping[str, object]], *, empty: str) -> None:
         table.add_column(name.replace("_", " "), no_wrap=True)
     for row in rows:
         table.add_row(*(_shown(value) for value in row.values()))
-    width = max(console.width, console.measure(table).maximum)
-    console.print(table, width=width)
+    console.print(table)
 
 
 def _shown(value: object) -> str:

@@ -6,7 +6,7 @@ from services.main.options import DataDir, Json
 from services.main.output import print_json
 
 
-def status(data_dir: DataDir = None, json: Json = False) -> None:
+def status(*, data_dir: DataDir = None, json: Json = False) -> None:
     """Say whether the platform runs here, and where; exit code 1 if it can't serve."""
     from services.data_dir import running
     from services.settings import load
@@ -36,7 +36,7 @@ def status(data_dir: DataDir = None, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def migrate(data_dir: DataDir = None, json: Json = False) -> None:
+def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
     """Bring the database up to date; the platform does so itself when it starts."""
     from services.addresses import borrow
     from services.settings import load

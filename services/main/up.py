@@ -8,6 +8,7 @@ from services.main.options import DataDir
 
 
 def up(
+    *,
     data_dir: DataDir = None,
     host: Annotated[
         str | None,

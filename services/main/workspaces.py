@@ -14,6 +14,7 @@ app = typer.Typer(help="Open and list workspaces (tenants).", no_args_is_help=Tr
 @app.command()
 def create(
     workspace: Annotated[str, typer.Argument(help="Its name: a-z, 0-9 and -.", show_default=False)],
+    *,
     name: Annotated[str, typer.Option(help="What people call it.", show_default=False)] = "",
     time_zone: Annotated[str, typer.Option(help="IANA name: where its days begin.")] = "UTC",
     currency: Annotated[str, typer.Option(help="ISO 4217 code: what its reports are in.")] = "EUR",
@@ -42,7 +43,7 @@ def create(
 
 
 @app.command("list")
-def list_(data_dir: DataDir = None, json: Json = False) -> None:
+def list_(*, data_dir: DataDir = None, json: Json = False) -> None:
     """List workspaces."""
     from services.addresses import borrow
     from services.main.tenants import opened

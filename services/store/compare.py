@@ -55,7 +55,9 @@ class Snapshot:
 
     def checkpoints(self) -> Mapping[int, int]:
         """How far the rows have come."""
-        query = sql.SQL("SELECT partition, next_offset FROM {}.checkpoint").format(sql.Identifier(self._schema))
+        query = sql.SQL("SELECT partition, next_offset FROM {}.checkpoint").format(
+            sql.Identifier(self._schema)
+        )
         return dict(self._connection.execute(query).fetchall())
 
     def digest(self, table: str) -> Digest:

@@ -36,7 +36,9 @@ def hex_uuids(connection: psycopg.Connection[Any]) -> None:
     connection.adapters.register_loader("uuid", HexUuidText)
 
 
-def open_connection(url: str, name: str, *, schema: str | None = None) -> psycopg.Connection[TupleRow]:
+def open_connection(
+    url: str, name: str, *, schema: str | None = None
+) -> psycopg.Connection[TupleRow]:
     """A connection in autocommit, shown as ``touchline-<name>``; ``schema`` is looked in before all others."""
     connection = psycopg.connect(
         url,
@@ -48,5 +50,7 @@ def open_connection(url: str, name: str, *, schema: str | None = None) -> psycop
     )
     hex_uuids(connection)
     if schema:
-        connection.execute(sql.SQL("SET search_path TO {}, touchline").format(sql.Identifier(schema)))
+        connection.execute(
+            sql.SQL("SET search_path TO {}, touchline").format(sql.Identifier(schema))
+        )
     return connection

@@ -36,7 +36,9 @@ class Tables:
     namings: list[tuple[str, str, bool, Rank]] = field(default_factory=list)
     splits: list[SplitRow] = field(default_factory=list)
     orders: dict[str, OrderRow] = field(default_factory=dict)
-    facts: dict[str, dict[str, tuple[str, bytes]]] = field(default_factory=lambda: defaultdict(dict))
+    facts: dict[str, dict[str, tuple[str, bytes]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     views: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
     letters: list[Letter] = field(default_factory=list)
     outbox: list[tuple[str, bytes]] = field(default_factory=list)
@@ -101,7 +103,9 @@ class MemoryTransaction:
 
     def identifiers(self, hashes: Collection[str]) -> Mapping[str, Identifier]:
         """As the port says."""
-        return {one: self._tables.identifiers[one] for one in hashes if one in self._tables.identifiers}
+        return {
+            one: self._tables.identifiers[one] for one in hashes if one in self._tables.identifiers
+        }
 
     def members(self, customer_ids: Collection[str]) -> Sequence[Identifier]:
         """As the port says."""
@@ -115,7 +119,9 @@ class MemoryTransaction:
     def edges_at(self, hashes: Collection[str]) -> Sequence[EdgeRow]:
         """As the port says."""
         wanted = set(hashes)
-        return [edge for edge in self._tables.edges.values() if edge.a in wanted or edge.b in wanted]
+        return [
+            edge for edge in self._tables.edges.values() if edge.a in wanted or edge.b in wanted
+        ]
 
     def merges_at(self, hashes: Collection[str]) -> Sequence[EdgeRow]:
         """As the port says."""
@@ -124,7 +130,9 @@ class MemoryTransaction:
     def joined_at(self, hashes: Collection[str]) -> Sequence[EdgeRow]:
         """As the port says."""
         wanted = set(hashes)
-        return [edge for edge in self._tables.edges.values() if edge.a in wanted and not edge.is_refused]
+        return [
+            edge for edge in self._tables.edges.values() if edge.a in wanted and not edge.is_refused
+        ]
 
     def namings_at(self, hashes: Collection[str]) -> Sequence[tuple[str, str, bool, Rank]]:
         """As the port says."""
@@ -169,7 +177,9 @@ class MemoryTransaction:
                 tables.views[view] |= changes.views[view]
                 for customer in changes.gone:
                     tables.views[view].pop(customer, None)
-            tables.skipped |= {(partition, offset): why for partition, offset, why in changes.skipped}
+            tables.skipped |= {
+                (partition, offset): why for partition, offset, why in changes.skipped
+            }
             tables.conflicted |= changes.conflicted
             tables.quarantined |= changes.quarantined
             tables.letters += changes.letters

@@ -18,13 +18,19 @@ class PostgresOutbox:
     def waiting(self, limit: int) -> Sequence[tuple[int, str, bytes]]:
         """The oldest rows: number, workspace, event as posted."""
         rows = self._execute(
-            "SELECT outbox_id, workspace, event FROM touchline.outbox ORDER BY outbox_id LIMIT %s", (limit,)
+            "SELECT outbox_id, workspace, event FROM touchline.outbox ORDER BY outbox_id LIMIT %s",
+            (limit,),
         )
-        return [(int(str(number)), str(workspace), bytes(event)) for number, workspace, event in rows]  # type: ignore[call-overload]
+        return [
+            (int(str(number)), str(workspace), bytes(event)) for number, workspace, event in rows
+        ]  # type: ignore[call-overload]
 
     def done(self, numbers: Sequence[int]) -> None:
         """These are in the log."""
-        self._execute("DELETE FROM touchline.outbox WHERE outbox_id = ANY(%s) RETURNING outbox_id", (list(numbers),))
+        self._execute(
+            "DELETE FROM touchline.outbox WHERE outbox_id = ANY(%s) RETURNING outbox_id",
+            (list(numbers),),
+        )
 
     def close(self) -> None:
         """Give the connection back."""

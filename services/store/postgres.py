@@ -115,7 +115,9 @@ class PostgresTransaction:
         """
         if not self._state.repetitions and self._take_in(rows):
             return {}
-        found = [Seen._make(row) for row in self._rows(KNOWN, (_hashes(row.id_hash for row in rows),))]
+        found = [
+            Seen._make(row) for row in self._rows(KNOWN, (_hashes(row.id_hash for row in rows),))
+        ]
         self._state.repetitions = len(found)
         known = {seen.id_hash: seen for seen in found}
         copy_in(self._cursor, TABLES["seen"], [row for row in rows if row.id_hash not in known])
@@ -137,11 +139,16 @@ class PostgresTransaction:
 
     def quarantined(self, partitions: Collection[int]) -> Collection[tuple[int, int]]:
         """As the port says."""
-        return {(partition, offset) for partition, offset in self._rows(QUARANTINED, (list(partitions),))}
+        return {
+            (partition, offset)
+            for partition, offset in self._rows(QUARANTINED, (list(partitions),))
+        }
 
     def identifiers(self, hashes: Collection[str]) -> Mapping[str, Identifier]:
         """As the port says."""
-        return {row[0]: Identifier._make(row) for row in self._rows(IDENTIFIERS, (_hashes(hashes),))}
+        return {
+            row[0]: Identifier._make(row) for row in self._rows(IDENTIFIERS, (_hashes(hashes),))
+        }
 
     def members(self, customer_ids: Collection[str]) -> Sequence[Identifier]:
         """As the port says."""
@@ -167,7 +174,10 @@ class PostgresTransaction:
 
     def namings_at(self, hashes: Collection[str]) -> Sequence[tuple[str, str, bool, Rank]]:
         """As the port says."""
-        return [(a, b, merge, tuple(rank)) for a, b, merge, *rank in self._rows(NAMINGS_AT, (_hashes(hashes),))]
+        return [
+            (a, b, merge, tuple(rank))
+            for a, b, merge, *rank in self._rows(NAMINGS_AT, (_hashes(hashes),))
+        ]
 
     def has_splits(self) -> bool:
         """As the port says."""
@@ -199,11 +209,17 @@ class PostgresTransaction:
     def save(self, changes: Changes) -> None:
         """As the port says."""
         upsert(self._cursor, TABLES["identifier"], list(changes.identifiers.values()))
-        edges = [(*row.pair, row.workspace, *row.rank, row.is_refused) for row in changes.edges.values()]
+        edges = [
+            (*row.pair, row.workspace, *row.rank, row.is_refused) for row in changes.edges.values()
+        ]
         upsert(self._cursor, TABLES["edge"], edges)
-        copy_in(self._cursor, TABLES["edge_again"], [(*pair, *rank) for *pair, rank in changes.namings])
         copy_in(
-            self._cursor, TABLES["split"], [(row.workspace, *row.rank, row.one, row.other) for row in changes.splits]
+            self._cursor, TABLES["edge_again"], [(*pair, *rank) for *pair, rank in changes.namings]
+        )
+        copy_in(
+            self._cursor,
+            TABLES["split"],
+            [(row.workspace, *row.rank, row.one, row.other) for row in changes.splits],
         )
         self._write("purchase_order", list(changes.orders.values()))
         for projection, facts in changes.facts.items():
@@ -232,7 +248,9 @@ class PostgresTransaction:
 
     def _delete(self, view: str, customers: Collection[str]) -> None:
         if customers:
-            query = sql.SQL("DELETE FROM {} WHERE customer_id = ANY(string_to_array(%s, ',')::uuid[])")
+            query = sql.SQL(
+                "DELETE FROM {} WHERE customer_id = ANY(string_to_array(%s, ',')::uuid[])"
+            )
             self._cursor.execute(query.format(sql.Identifier(view)), (_hashes(customers),))
 
     def _rows(self, query: LiteralString, parameters: Sequence[Any]) -> list[TupleRow]:

@@ -28,7 +28,9 @@ class Table:
 
     def copy(self, name: str = "") -> sql.Composed:
         """Takes rows in, into this table or another of its shape."""
-        return sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(name or self.name), _names(self.columns))
+        return sql.SQL("COPY {} ({}) FROM STDIN").format(
+            sql.Identifier(name or self.name), _names(self.columns)
+        )
 
     def stage(self) -> sql.Composed:
         """Makes the session's staging table; empty again after each transaction."""

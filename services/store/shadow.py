@@ -37,17 +37,24 @@ class Shadow:
         """
         with self._owner() as connection:
             connection.execute(sql.SQL("LOCK TABLE {}.checkpoint").format(sql.Identifier(LIVE)))
-            query = sql.SQL("SELECT partition, next_offset FROM {}.checkpoint").format(sql.Identifier(LIVE))
+            query = sql.SQL("SELECT partition, next_offset FROM {}.checkpoint").format(
+                sql.Identifier(LIVE)
+            )
             yield dict(connection.execute(query).fetchall())
             for old, new in ((LIVE, f"{LIVE}_retired"), (self.schema, LIVE)):
                 rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
                 connection.execute(rename.format(sql.Identifier(old), sql.Identifier(new)))
-            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(f"{LIVE}_retired")))
+            connection.execute(
+                sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(f"{LIVE}_retired"))
+            )
 
     @contextmanager
     def _owner(self) -> Iterator[Connection]:
         try:
-            with psycopg.connect(self._url, autocommit=True) as connection, connection.transaction():
+            with (
+                psycopg.connect(self._url, autocommit=True) as connection,
+                connection.transaction(),
+            ):
                 connection.execute("SET LOCAL client_min_messages = warning")
                 connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
                 hex_uuids(connection)
@@ -56,4 +63,6 @@ class Shadow:
             raise Unavailable(f"the store can't be changed: {cause}") from cause
 
     def _drop(self, connection: Connection) -> None:
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(self.schema)))
+        connection.execute(
+            sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(self.schema))
+        )

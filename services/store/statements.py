@@ -142,5 +142,5 @@ WRITE_LETTERS: Final = """
     INSERT INTO touchline.dead_letter
         (workspace, origin, partition, "offset", source, event_id, type, reason, field, key_id, ciphertext)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-    ON CONFLICT (partition, "offset") DO NOTHING
+    ON CONFLICT DO NOTHING
 """

@@ -11,7 +11,20 @@ FOLD: Final = "touchline_fold"
 """Log, folds, relay, archive feed, vault and keys: passes row-level security, owns nothing."""
 QUERY: Final = "touchline_query"
 """Query and commands: under row-level security, owns nothing."""
-SEARCH_PATH: Final = "live,touchline,public"
+TAKEN_ON: Final[Mapping[str, Mapping[str, str]]] = {
+    FOLD: {
+        "search_path": "live,touchline,public",
+        "statement_timeout": "60s",
+        "idle_in_transaction_session_timeout": "5s",
+    },
+    QUERY: {
+        "search_path": "live,touchline,public",
+        "statement_timeout": "10s",
+        "lock_timeout": "5s",
+        "idle_in_transaction_session_timeout": "5s",
+    },
+}
+"""What 0001_roles.sql gives a role that logs in, for one that is taken on by another user."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,9 +64,13 @@ class Urls:
 
 
 def acting_as(role: str, url: str) -> str:
-    """``url`` with ``role`` taken on at log-in, and the search path that the role would have."""
+    """``url`` with ``role`` taken on at log-in, and the settings that the role would have."""
     parts = urlsplit(url)
-    settings = dict(parse_qsl(parts.query))
-    given = settings.pop("options", "")
-    settings["options"] = f"{given} -c role={role} -c search_path={SEARCH_PATH}".strip()
-    return urlunsplit(parts._replace(query=urlencode(settings, quote_via=quote)))
+    query = dict(parse_qsl(parts.query))
+    settings = {"role": role, **TAKEN_ON[role]}
+    options = [
+        query.get("options", ""),
+        *(f"-c {name}={value}" for name, value in settings.items()),
+    ]
+    query["options"] = " ".join(options).strip()
+    return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))

@@ -146,6 +146,15 @@ class ArchiveContract:
 
         assert dict(archive.rows()) == {1: 2}
 
+    def test_rows_of_a_doubtful_insert_can_be_counted(self, archive: Archive) -> None:
+        archive.insert(
+            [piece(*(recorded(f"a-{n}") for n in range(10))), piece(recorded("b"), partition=2)], "t"
+        )
+
+        assert archive.rows_of({1: (3, 5), 2: (0, 9)}) == 4
+        assert archive.rows_of({1: (10, 99), 3: (0, 9)}) == 0
+        assert archive.rows_of({}) == 0
+
     @pytest.mark.parametrize("broken", [b'{"id":', b"[]", b'{"identifiers":["zz"]}'])
     def test_a_record_that_can_t_be_read_keeps_its_insert_out(
         self, archive: Archive, broken: bytes

@@ -71,7 +71,11 @@ class StoreContract:
         assert sum(store.checkpoints().values()) == 0
 
     def test_known_ids_are_told_with_the_record_that_stands(self, store: Store) -> None:
-        first, other, new = Seen("a" * 32, "1" * 32, 1, 0), Seen("b" * 32, "2" * 32, 1, 1), Seen("c" * 32, "3" * 32, 1, 2)
+        first, other, new = (
+            Seen("a" * 32, "1" * 32, 1, 0),
+            Seen("b" * 32, "2" * 32, 1, 1),
+            Seen("c" * 32, "3" * 32, 1, 2),
+        )
         with store.transaction() as tx:
             assert tx.drop_known([first, other]) == {}
 
@@ -92,7 +96,9 @@ class StoreContract:
 
         assert tally == Tally(applied=1, duplicate=1, dead_lettered=1)
 
-    def test_a_record_that_is_no_event_is_set_aside_and_nothing_waits_behind_it(self, store: Store) -> None:
+    def test_a_record_that_is_no_event_is_set_aside_and_nothing_waits_behind_it(
+        self, store: Store
+    ) -> None:
         history = History()
         history.called("user:1")
         good = entry(history.events[0], 2)
@@ -124,7 +130,9 @@ class StoreContract:
             apply(Folds(PROJECTIONS, history.vault), batch, store)
 
     @pytest.mark.parametrize("seed", range(3))
-    def test_a_story_told_in_small_batches_gives_the_rows_of_one(self, store: Store, seed: int) -> None:
+    def test_a_story_told_in_small_batches_gives_the_rows_of_one(
+        self, store: Store, seed: int
+    ) -> None:
         history = a_story(Random(seed), events=150)
 
         tally = self.folded(history, store, step=7)

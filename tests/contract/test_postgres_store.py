@@ -30,8 +30,12 @@ class TestPostgresStore(StoreContract):
         expected = fold(history.events, history.vault, partitions=4).tables
         with open_connection(self.url, "test") as connection:
             facts = dict(connection.execute("SELECT leaf, facts FROM profile").fetchall())
-            groups = dict(connection.execute("SELECT identifier, customer_id FROM identifier").fetchall())
-            customers = {row[0] for row in connection.execute("SELECT customer_id FROM customer").fetchall()}
+            groups = dict(
+                connection.execute("SELECT identifier, customer_id FROM identifier").fetchall()
+            )
+            customers = {
+                row[0] for row in connection.execute("SELECT customer_id FROM customer").fetchall()
+            }
         assert facts == {leaf: encoded for leaf, (_, encoded) in expected.facts["profile"].items()}
         assert groups == {row.identifier: row.customer_id for row in expected.identifiers.values()}
         assert customers == set(expected.views["customer"])

@@ -66,15 +66,15 @@ class Served:
     log: Log
     vault: Vault
     registry: CollectorRegistry
+    client: httpx.Client
 
     def post(self, content: bytes, key: str | None = "write-key", **headers: str) -> httpx.Response:
         """``POST /v1/events``."""
         authorization = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.post(
+        return self.client.post(
             f"{self.url}/v1/events",
             content=content,
             headers={"Content-Type": "application/json", **authorization, **headers},
-            timeout=30,
         )
 
     def recorded(self) -> list[Recorded[Any]]:
@@ -101,8 +101,8 @@ def serving(
     door = Door(log, vault, gate, FixedClock(), limits, IngestMetrics(registry))
     app = with_edge(FastAPI(), limits, registry)
     app.include_router(router(door))
-    with listening(app) as url:
-        yield Served(url, log, vault, registry)
+    with listening(app) as url, httpx.Client(timeout=30) as client:
+        yield Served(url, log, vault, registry, client)
 
 
 @contextmanager

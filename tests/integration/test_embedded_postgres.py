@@ -1,6 +1,7 @@
 """Embedded PostgreSQL: made, adopted, recovered, isolated."""
 
 import os
+import pwd
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from services.errors import Misconfigured
 from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import create_live, migrate
 from services.store.programs import processes_of, until
-from services.store.urls import QUERY, Urls, acting_as
+from services.store.urls import FOLD, QUERY, TAKEN_ON, Urls, acting_as
 
 WITHOUT_FSYNC = {"fsync": "off", "shared_buffers": "16MB"}
 
@@ -168,6 +169,7 @@ def test_a_reader_sees_rows_of_its_own_workspace_and_none_without_one(urls: Urls
         owner.execute("CREATE TABLE live.thing (workspace text NOT NULL, n int)")
         owner.execute("SELECT touchline.isolate('live')")
         owner.execute("GRANT SELECT ON live.thing TO touchline_query")
+        owner.execute("GRANT ALL ON live.thing TO touchline_fold")
     with psycopg.connect(urls.fold) as fold:
         fold.execute("INSERT INTO thing VALUES ('one', 1), ('two', 2)")
     everything = "SELECT array_agg(n ORDER BY n) FROM thing"
@@ -214,6 +216,73 @@ def test_neither_role_owns_anything(urls: Urls) -> None:
     )
 
     assert ask(urls.owner, owned) == 0
+
+
+@pytest.mark.parametrize("role", [FOLD, QUERY])
+def test_a_role_taken_on_has_the_settings_of_one_that_logs_in(urls: Urls, role: str) -> None:
+    itself = {FOLD: urls.fold, QUERY: urls.query}[role]
+
+    for name in TAKEN_ON[role]:
+        question = f"SELECT replace(current_setting('{name}'), ' ', '')"
+        assert ask(acting_as(role, urls.owner), question) == ask(itself, question)
+
+    assert ask(acting_as(role, urls.owner), "SELECT current_user") == role
+
+
+def test_an_owner_who_is_no_superuser_can_migrate_and_lend_both_roles(bare: Urls) -> None:
+    database = bare.owner.rsplit("/", 1)[1].split("?", 1)[0]
+    with psycopg.connect(bare.owner, autocommit=True) as superuser:
+        superuser.execute("CREATE ROLE landlord LOGIN PASSWORD 'x' CREATEROLE BYPASSRLS")
+        superuser.execute("GRANT touchline_fold, touchline_query TO landlord WITH ADMIN OPTION")
+        superuser.execute(f"ALTER DATABASE {database} OWNER TO landlord".encode())
+    place = bare.owner.split("@", 1)[1]
+    owner = f"postgresql://landlord:x@{place}"
+
+    try:
+        migrate(owner)
+        rented = Urls.acting_from(owner)
+        assert migrate(owner) == []
+        assert ask(rented.fold, "SELECT current_user") == "touchline_fold"
+        assert ask(rented.query, "SELECT count(*) FROM touchline.find_key('x')") == 0
+    finally:
+        with psycopg.connect(bare.owner, autocommit=True) as superuser:
+            superuser.execute(f"ALTER DATABASE {database} OWNER TO touchline".encode())
+            superuser.execute("REASSIGN OWNED BY landlord TO touchline")
+            superuser.execute("DROP OWNED BY landlord")
+            superuser.execute("DROP ROLE landlord")
+
+
+def test_a_user_who_may_not_migrate_is_told_what_it_needs(bare: Urls) -> None:
+    with pytest.raises(Misconfigured, match="TOUCHLINE_STORE_URL may not migrate"):
+        migrate(bare.query)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_an_ordinary_user_is_served_as_root_is(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    nobody = pwd.getpwnam("nobody")
+    os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    for folder in list(home.parents)[:-2]:
+        folder.chmod(folder.stat().st_mode | 0o001)
+
+    # A process of its own, since who stops being root can't go back.
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.setgroups([])
+            os.setgid(nobody.pw_gid)
+            os.setuid(nobody.pw_uid)
+            postgres = EmbeddedPostgres(home / "data", overrides=WITHOUT_FSYNC)
+            code = 0 if ask(postgres.start().fold, "SELECT 1") == 1 else 3
+            postgres.stop()
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert (home / "data" / "postgres").stat().st_uid == nobody.pw_uid
 
 
 def test_waiting_gives_up_in_the_end() -> None:

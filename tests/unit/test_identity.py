@@ -18,7 +18,11 @@ ORACLE = Path(__file__).parents[3] / "shared/models/identity.py"
 CAP = 6
 
 IDENTIFIERS = st.sampled_from(
-    [f"{kind}:{kind[0]}{n}@x.org" for kind, many in (("user", 6), ("email", 5), ("phone", 5)) for n in range(many)]
+    [
+        f"{kind}:{kind[0]}{n}@x.org"
+        for kind, many in (("user", 6), ("email", 5), ("phone", 5))
+        for n in range(many)
+    ]
 )
 TOLD = st.lists(
     st.tuples(
@@ -34,7 +38,9 @@ TOLD = st.lists(
 def oracle() -> ModuleType:
     """The meaning of identity, slow and plain."""
     if not ORACLE.exists():
-        pytest.skip("the oracle ../shared/models/identity.py is not here: check out the shared folder beside this one")
+        pytest.skip(
+            "the oracle ../shared/models/identity.py is not here: check out the shared folder beside this one"
+        )
     spec = importlib.util.spec_from_file_location("identity_oracle", ORACLE)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -52,7 +58,10 @@ def groups(store: MemoryStore) -> dict[str, frozenset[str]]:
     """Each identifier's group, from the stored rows."""
     rows = store.tables.identifiers.values()
     return {
-        row.identifier: frozenset(one.identifier for one in rows if one.customer_id == row.customer_id) for row in rows
+        row.identifier: frozenset(
+            one.identifier for one in rows if one.customer_id == row.customer_id
+        )
+        for row in rows
     }
 
 
@@ -71,7 +80,9 @@ def told_history(told: list[tuple[str, list[str], int]]) -> History:
     return history
 
 
-def expected(oracle: ModuleType, history: History, told: list[tuple[str, list[str], int]]) -> dict[str, frozenset[str]]:
+def expected(
+    oracle: ModuleType, history: History, told: list[tuple[str, list[str], int]]
+) -> dict[str, frozenset[str]]:
     """What the oracle makes of the same."""
     prefix = {history.hash(one): one.partition(":")[0] for _, named, _ in told for one in named}
     edges, splits = [], []
@@ -88,7 +99,9 @@ def expected(oracle: ModuleType, history: History, told: list[tuple[str, list[st
                 edges.append(oracle.Edge(event.rank, f"{prefix[a]}:{a}", f"{prefix[b]}:{b}", True))
             case _:
                 a, *rest = event.identifiers
-                edges += [oracle.Edge(event.rank, f"{prefix[a]}:{a}", f"{prefix[b]}:{b}") for b in rest]
+                edges += [
+                    oracle.Edge(event.rank, f"{prefix[a]}:{a}", f"{prefix[b]}:{b}") for b in rest
+                ]
     found = oracle.groups(edges, splits)
     return {one[-32:]: frozenset(end[-32:] for end in group) for one, group in found.items()}
 
@@ -102,4 +115,6 @@ def test_groups_equal_the_oracles_in_any_order_and_batches(
     shuffled = random.sample(history.events, len(history.events))
     found = groups(fold(shuffled, history.vault, batches=batches))
 
-    assert {one: found[one] for one in expected(oracle, history, told)} == expected(oracle, history, told)
+    assert {one: found[one] for one in expected(oracle, history, told)} == expected(
+        oracle, history, told
+    )

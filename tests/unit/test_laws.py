@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from services.store.memory import MemoryStore
 from tests.histories import History, fold
 
-PEOPLE = st.sampled_from(["user:1", "user:2", "email:a@x.org", "email:b@x.org", "phone:+442079460018", "anonymous:t"])
+PEOPLE = st.sampled_from(
+    ["user:1", "user:2", "email:a@x.org", "email:b@x.org", "phone:+442079460018", "anonymous:t"]
+)
 NAMED = st.lists(PEOPLE, min_size=1, max_size=3, unique=True)
 ORDERS = st.sampled_from(["o1", "o2", "o3"])
 MINOR = st.integers(0, 5000)
@@ -87,7 +89,9 @@ def test_a_repeated_event_changes_nothing_but_its_count(steps: list[Step], rando
     again = fold(repeated, history.vault, batches=[3])
 
     assert rows(once) == rows(again)
-    assert sum(tally.duplicate for tally in again.tables.tallies.values()) == len(repeated) - len(history.events)
+    assert sum(tally.duplicate for tally in again.tables.tallies.values()) == len(repeated) - len(
+        history.events
+    )
 
 
 @given(STEPS)
@@ -95,7 +99,11 @@ def test_merge_then_split_equals_never_merged(steps: list[Step]) -> None:
     apart = [happen for happen in steps if not _joins(happen)]
     history = told(apart)
     before = rows(fold(history.events, history.vault))
-    ids = {one for row in fold(history.events, history.vault).tables.identifiers.values() for one in [row.identifier]}
+    ids = {
+        one
+        for row in fold(history.events, history.vault).tables.identifiers.values()
+        for one in [row.identifier]
+    }
     history.merged("user:1", "user:2", at=100)
     one = [name for name in NAMES if history.hash(name) in _group(history, "user:1", before)]
     other = [name for name in NAMES if history.hash(name) in _group(history, "user:2", before)]
@@ -121,4 +129,8 @@ def _group(history: History, name: str, found: dict[str, object]) -> set[str]:
     identifiers = found["identifiers"]
     assert isinstance(identifiers, dict)
     mine = identifiers.get(history.hash(name))
-    return {row.identifier for row in identifiers.values() if mine and row.customer_id == mine.customer_id}
+    return {
+        row.identifier
+        for row in identifiers.values()
+        if mine and row.customer_id == mine.customer_id
+    }

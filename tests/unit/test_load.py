@@ -31,7 +31,9 @@ def test_all_that_is_accepted_is_in_the_log_once() -> None:
 
     assert loaded.mark.accepted == 2500
     assert loaded.mark.is_done
-    assert sorted(event.id for event in memory.recorded()) == sorted(f"v-{n}" for n in range(1, 2501))
+    assert sorted(event.id for event in memory.recorded()) == sorted(
+        f"v-{n}" for n in range(1, 2501)
+    )
     assert [mark.records for mark in memory.told] == [1000, 2000, 2500]
 
 

@@ -11,7 +11,7 @@ from typing import IO, Final, cast
 from uuid import uuid4
 
 from services.archive.front.body import Body, Incomplete
-from services.archive.front.engine import Engine
+from services.archive.front.engine import Engine, Into
 from services.archive.front.failure import SYNTAX_ERROR, Failure, refused
 from services.archive.front.request import Credentials, Request, head, is_form, with_form
 from services.archive.front.statement import Insert, Statement, read, read_insert
@@ -96,7 +96,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _insert(self, request: Request, insert: Insert, begun: bytes, rest: Body) -> None:
         data = chain([begun[insert.data_at :]], rest)
-        written = self.engine.insert(_text(begun[: insert.ends_at]), insert.input_format, data, request.asked)
+        target = _text(begun[: insert.settings_at])
+        settings = _text(begun[insert.settings_at : insert.ends_at])
+        written = self.engine.insert(Into(target, settings, insert.input_format), data, request.asked)
         summary = {"written_rows": written.rows, "written_bytes": written.bytes, "elapsed_ns": written.elapsed_s * 1e9}
         self._send(200, self._headers(request, None, summary), b"")
 

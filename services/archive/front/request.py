@@ -2,7 +2,6 @@
 
 import hmac
 from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
@@ -104,7 +103,7 @@ class Request:
         if scheme.lower() == "basic":
             try:
                 user, _, password = b64decode(encoded.strip(), validate=True).decode().partition(":")
-            except (NotBase64, UnicodeDecodeError):
+            except ValueError:
                 return "", ""
             return user, password
         user = self.headers.get("X-ClickHouse-User") or self.fields.get("user", "default")

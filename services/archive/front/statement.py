@@ -43,8 +43,9 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """An insert of data: ``text[:ends_at]`` says into what, and what begins at ``data_at`` is of ``input_format``."""
+    """An insert of data: into ``text[:settings_at]``, then a SETTINGS clause up to ``ends_at``, data at ``data_at``."""
 
+    settings_at: int
     ends_at: int
     input_format: str
     data_at: int
@@ -77,20 +78,20 @@ def read_insert(text: str) -> Insert | None:
     first = next(tokens, None)
     if first is None or first.text.upper() != "INSERT":
         return None
+    settings_at = None
     for token in tokens:
-        if token.kind == "end":
-            return None
-        if token.kind != "word":
-            continue
         word = token.text.upper()
-        if word in _SELECTS:
+        if token.kind == "end" or word in _SELECTS:
             return None
-        if token.depth:
+        if token.depth or token.kind != "word":
             continue
-        if word == "VALUES":
-            return Insert(token.start, "Values", token.end)
-        if word == "FORMAT" and (named := next(tokens, None)) and named.kind == "word":
-            return Insert(token.start, named.text, _after_line(text, named.end))
+        if word == "SETTINGS":
+            settings_at = token.start
+        elif word == "VALUES":
+            return Insert(settings_at or token.start, token.start, "Values", token.end)
+        elif word == "FORMAT" and (named := next(tokens, None)) and named.kind == "word":
+            data_at = _after_line(text, named.end)
+            return Insert(settings_at or token.start, token.start, named.text, data_at)
     return None
 
 

@@ -1,5 +1,6 @@
 """Convert: a row of a file into the JSON of an event, as a mapping says."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -39,8 +40,8 @@ def event_of(row: Row, mapping: Mapping, source: str) -> bytes | Problem:
 
 
 def as_json(row: Row) -> bytes:
-    """The row as it is, for a dead letter."""
-    return _SORTED.encode(dict(row))
+    """The row as it is, for a dead letter; bytes that are no text are escaped, not lost."""
+    return json.dumps(row, sort_keys=True).encode()
 
 
 def _rule_for(row: Row, mapping: Mapping) -> Rule:

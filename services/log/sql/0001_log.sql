@@ -50,17 +50,17 @@ $$;
 
 SELECT touchline.make_log(coalesce(nullif(current_setting('touchline.partitions', true), ''), '16')::integer);
 
--- Appends record batches, all or none, and gives the first offset of each, in the order given.
+-- Appends record batches, all or none, and gives the first offset of each. Partitions ascend: their locks are
+-- taken in that order, so that two appenders never wait for each other.
 CREATE FUNCTION touchline.append(partitions integer[], counts integer[], payloads bytea[])
 RETURNS TABLE (into_partition integer, first_offset bigint) LANGUAGE plpgsql AS $$
 DECLARE
     appended_at timestamptz;
 BEGIN
-    -- All locks first and in order, so that two appenders never wait for each other.
-    PERFORM FROM touchline.log_head AS head
-    WHERE head.partition = ANY (partitions) ORDER BY head.partition FOR UPDATE;
-
     FOR place IN 1 .. cardinality(partitions) LOOP
+        IF partitions[place] < partitions[place - 1] THEN
+            RAISE 'partitions must ascend, not be %', partitions;
+        END IF;
         -- Never before the last record's, even if the clock was set back.
         UPDATE touchline.log_head AS head
         SET next_offset = head.next_offset + counts[place],

@@ -55,7 +55,9 @@ def evolve(facts: Profile, event: Event) -> Profile:
     channel = getattr(event.data, "channel", None)
     return Profile(
         {**facts.families, family: facts.families.get(family, 0) + 1},
-        {**facts.channels, channel: facts.channels.get(channel, 0) + 1} if channel else facts.channels,
+        {**facts.channels, channel: facts.channels.get(channel, 0) + 1}
+        if channel
+        else facts.channels,
         _described(facts.traits, event) if event.traits else facts.traits,
         at if facts.first_at is None or at < facts.first_at else facts.first_at,
         at if facts.last_at is None or at > facts.last_at else facts.last_at,
@@ -87,13 +89,19 @@ def merge(a: Profile, b: Profile) -> Profile:
         max(filter(None, (a.last_at, b.last_at)), default=None),
         a.orders + b.orders,
         a.refunds + b.refunds,
-        {currency: minor for currency, minor in _sums(a.spend_minor, b.spend_minor).items() if minor},
+        {
+            currency: minor
+            for currency, minor in _sums(a.spend_minor, b.spend_minor).items()
+            if minor
+        },
     )
 
 
 def settle(facts: Profile, identifiers: Sequence[Identifier]) -> Mapping[str, object]:
     """The customer's row."""
-    traits = {name: register for name, register in facts.traits.items() if register.value is not None}
+    traits = {
+        name: register for name, register in facts.traits.items() if register.value is not None
+    }
     return {
         "name": _name({name: register.value for name, register in traits.items()}),
         "traits": {
@@ -112,7 +120,9 @@ def settle(facts: Profile, identifiers: Sequence[Identifier]) -> Mapping[str, ob
 
 
 def _described(traits: dict[str, Register], event: Event) -> dict[str, Register]:
-    return _later(traits, {name: Register(*event.rank, value) for name, value in event.traits.items()})
+    return _later(
+        traits, {name: Register(*event.rank, value) for name, value in event.traits.items()}
+    )
 
 
 def _later(a: dict[str, Register], b: dict[str, Register]) -> dict[str, Register]:

@@ -1,0 +1,79 @@
+"""Awaiting: from a row of the outbox to the log, and through the folds."""
+
+import re
+from threading import Event
+from time import monotonic
+from typing import Final, NamedTuple, Protocol
+
+from services.log import position
+from services.log.port import CONTROL, Log, Position
+
+PATIENCE_S: Final = 10.0
+LOOK_AGAIN_S: Final = 0.005
+_NEVER: Final = Event()
+"""Nobody sets it: waiting for it is a pause."""
+_OUTBOX: Final = re.compile(r"outbox-(\d{1,18})")
+
+
+class Awaited(NamedTuple):
+    """What a token stands for: a position of the log, or what one row of the outbox will have there."""
+
+    position: Position
+    outbox_id: int | None = None
+
+
+class Decisions(Protocol):
+    """What commands ask of the store; every call raises ``Unavailable`` where it is away."""
+
+    def customers(self, workspace: str, identifiers: list[str]) -> dict[str, str]:
+        """The customer of each of these identifiers (hashes) that is known."""
+
+    def members(self, workspace: str, customer_id: str) -> list[str]:
+        """The identifiers of a customer, strongest first."""
+
+    def decide(self, workspace: str, event: bytes) -> int:
+        """Put an event of ours into the outbox; the number of its row."""
+
+    def is_waiting(self, workspace: str, outbox_id: int) -> bool:
+        """Whether the row is still in the outbox; once it isn't, its event is in the log."""
+
+    def applied(self) -> Position:
+        """How far the folds have come."""
+
+
+def token(outbox_id: int) -> str:
+    """A position for callers, of what is not in the log yet."""
+    return f"outbox-{outbox_id}"
+
+
+def decode(text: str) -> Awaited:
+    """What ``text``, a ``Touchline-Position``, stands for; raises ``Refused`` for anything else."""
+    if named := _OUTBOX.fullmatch(text):
+        return Awaited({}, int(named[1]))
+    return Awaited(position.decode(text))
+
+
+def appended(
+    decisions: Decisions, log: Log, workspace: str, outbox_id: int, *, patience_s: float = PATIENCE_S
+) -> Position | None:
+    """Wait until the row's event is in the log; a position that covers it, None if it takes too long."""
+    deadline = monotonic() + patience_s
+    while decisions.is_waiting(workspace, outbox_id):
+        if monotonic() > deadline:
+            return None
+        _NEVER.wait(LOOK_AGAIN_S)
+    # Asked after the row was gone: whatever of control came between only makes us wait for more.
+    return {CONTROL: log.ends()[CONTROL]}
+
+
+def applied(
+    decisions: Decisions, log: Log, workspace: str, outbox_id: int, *, patience_s: float = PATIENCE_S
+) -> Position | None:
+    """Wait until the row's event is in the log and folded; its position, None if it takes too long."""
+    deadline = monotonic() + patience_s
+    wanted = appended(decisions, log, workspace, outbox_id, patience_s=patience_s)
+    while wanted is not None and not position.covers(decisions.applied(), wanted):
+        if monotonic() > deadline:
+            return None
+        _NEVER.wait(LOOK_AGAIN_S)
+    return wanted

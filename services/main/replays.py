@@ -1,0 +1,139 @@
+"""``touchline rebuild`` and ``touchline verify``: the log folded again."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from services.main.options import DataDir, Json
+from services.main.output import print_json
+
+if TYPE_CHECKING:
+    from services.addresses import Addresses
+    from services.fold.apply import Folds
+    from services.fold.rebuild import Progress, Verified
+    from services.log.port import Log
+    from services.store.postgres import PostgresStore
+
+
+def rebuild(*, data_dir: DataDir = None, json: Json = False) -> None:
+    """Fold the whole log again and put the rows in place at once.
+
+    Queries go on from the old rows until then; the platform may run or not. Nothing is sent, and
+    no dead letter is written anew.
+    """
+    from services.addresses import borrow
+    from services.fold.rebuild import rebuild as fold_again
+    from services.settings import load
+    from services.store.shadow import Shadow
+
+    with borrow(load(data_dir=data_dir)) as addresses, _bar("Rebuilding") as progress:
+        shadow = Shadow(addresses.store.owner, "shadow")
+        with _replay(addresses, shadow.schema) as (folds, log, store):
+            records = fold_again(folds, log, store, shadow, progress=progress)
+    if json:
+        print_json({"records": records})
+    else:
+        typer.echo(f"Rebuilt from {records:,} records; the new rows are in place.")
+
+
+def verify(*, data_dir: DataDir = None, json: Json = False) -> None:
+    """Fold the log again beside the live rows and compare them, row by row.
+
+    Exit code 1 where a row differs: it is named, with an event behind it. The platform may run.
+    """
+    from services.addresses import borrow
+    from services.fold.rebuild import replay
+    from services.fold.rebuild import verify as compare
+    from services.settings import load
+    from services.store.compare import snapshot
+    from services.store.migrate import LIVE
+    from services.store.shadow import Shadow
+
+    with borrow(load(data_dir=data_dir)) as addresses:
+        shadow, url = Shadow(addresses.store.owner, "verify"), addresses.store.fold
+        shadow.make()
+        try:
+            with (
+                snapshot(url, LIVE) as live,
+                _bar("Verifying") as progress,
+                _replay(addresses, shadow.schema) as (folds, log, store),
+            ):
+                replay(folds, log, store, live.checkpoints(), progress=progress)
+                with snapshot(url, shadow.schema) as replayed:
+                    verified = compare(live, replayed, log)
+        finally:
+            shadow.drop()
+    if json:
+        print_json(_told(verified))
+    else:
+        _show(verified)
+    if not verified.is_ok:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _replay(
+    addresses: "Addresses", schema: str
+) -> Iterator[tuple["Folds", "Log", "PostgresStore"]]:
+    """What the log is folded again with, into ``schema``."""
+    from services.fold.apply import Folds
+    from services.log.postgres import PostgresLog
+    from services.projector.projections import PROJECTIONS
+    from services.store.postgres import PostgresStore
+    from services.vault.postgres import PostgresVault
+
+    url = addresses.store.fold
+    with ExitStack() as stack:
+        log = stack.enter_context(closing(PostgresLog(addresses.log)))
+        vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
+        store = stack.enter_context(closing(PostgresStore(url, schema=schema)))
+        yield Folds(PROJECTIONS, vault, is_replay=True), log, store
+
+
+@contextmanager
+def _bar(title: str) -> Iterator["Progress"]:
+    """A progress bar on standard error, where somebody looks."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _told(verified: "Verified") -> dict[str, object]:
+    difference = verified.difference
+    first = difference and {
+        "table": difference.table,
+        "key": difference.key,
+        "live": difference.live,
+        "replayed": difference.replayed,
+        "event": verified.behind,
+    }
+    return {
+        "ok": verified.is_ok,
+        "position": {str(partition): end for partition, end in verified.position.items()},
+        "projections": [
+            {"name": one.name, "digest": one.digest, "rows": one.rows}
+            for one in verified.projections
+        ],
+        "first_difference": first,
+    }
+
+
+def _show(verified: "Verified") -> None:
+    for one in verified.projections:
+        typer.echo(f"{one.name:16} {one.rows:>12,} rows  {one.digest}")
+    if verified.difference is None:
+        typer.echo(f"Every row is what the log says, at {sum(verified.position.values()):,} records.")
+        return
+    difference = verified.difference
+    typer.echo(f"{difference.table} differs, first at {difference.key}")
+    typer.echo(f"  live:     {difference.live or 'no such row'}")
+    typer.echo(f"  replayed: {difference.replayed or 'no such row'}")
+    typer.echo(f"  an event behind it: {verified.behind or 'none found'}")
+    typer.echo("Put it right with: touchline rebuild")

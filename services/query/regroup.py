@@ -1,0 +1,135 @@
+"""Merging and splitting customers: what people know and identifiers can't tell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.commands.awaiting import decode
+from services.commands.customers import By, Regrouped
+from services.errors import NotFound, Refused
+from services.query.customer import CustomerId
+from services.query.desk import DOCUMENTED, Answered, Caller, Desk, responses
+from services.query.search import hashed
+import re
+
+_HASH = re.compile(r"[0-9a-f]{32}")
+Reason = Annotated[str | None, Field(min_length=1, max_length=200)]
+
+
+class MergeAsked(BaseModel):
+    """The customer that joins the one in the path."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    merged: Annotated[str, Field(max_length=600, examples=["email:ada@example.org"])]
+    """A customer's id, or an identifier of it as ``kind:value``."""
+    reason: Reason = None
+    """Why, in a word or two that name nobody."""
+
+
+class SplitAsked(BaseModel):
+    """The identifiers that are somebody else's."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    identifiers: Annotated[
+        list[Annotated[str, Field(max_length=600)]],
+        Field(min_length=1, max_length=1000, examples=[["email:ada@example.org"]]),
+    ]
+    """As ``kind:value`` or as hashes: some of the customer's, not all."""
+    reason: Reason = None
+    """Why, in a word or two that name nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegroupShown:
+    """What came of it."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    customer_ids: Sequence[str]
+    """The customers as they are now, the one with the strongest identifier first."""
+    position: str
+    """Send as ``Touchline-Wait-For`` to read what came of it."""
+    is_applied: bool
+    """False with 202: it is safe, and not folded yet."""
+
+
+def router(desk: Desk) -> APIRouter:
+    """``POST /v1/customers/{customer_id}/merge`` and ``/split``."""
+    routes = APIRouter(tags=["customers"])
+    documented = responses(RegroupShown, "Applied.", 404, 409) | {
+        202: {"model": RegroupShown, "description": "Safe, and not applied yet: wait for it."}
+    }
+
+    @routes.post(
+        "/v1/customers/{customer_id}/merge", summary="Merge two customers", responses=documented
+    )
+    async def merge_customers(
+        caller: Annotated[Caller, Depends(desk.caller)],
+        customer_id: CustomerId,
+        asked: Annotated[MergeAsked, Body()],
+    ) -> Response:
+        """Let another customer be part of this one. Nothing is rewritten: a split takes it back."""
+
+        def work() -> Answered:
+            into, merged = _hash(desk, caller, customer_id), _hash(desk, caller, asked.merged)
+            done = desk.customers.merge(caller.workspace, into, merged, _by(caller, asked.reason))
+            return _answered(done)
+
+        return await desk.answer(caller, work, desk.folded, is_slow=True)
+
+    @routes.post(
+        "/v1/customers/{customer_id}/split", summary="Split a customer", responses=documented
+    )
+    async def split_customer(
+        caller: Annotated[Caller, Depends(desk.caller)],
+        customer_id: CustomerId,
+        asked: Annotated[SplitAsked, Body()],
+    ) -> Response:
+        """Part some identifiers from the rest. No older event joins them again; a newer one may."""
+
+        def work() -> Answered:
+            customer = _hash(desk, caller, customer_id)
+            parted = [_hash(desk, caller, identifier) for identifier in asked.identifiers]
+            done = desk.customers.split(
+                caller.workspace, customer, parted, _by(caller, asked.reason)
+            )
+            return _answered(done)
+
+        return await desk.answer(caller, work, desk.folded, is_slow=True)
+
+    return routes
+
+
+def _hash(desk: Desk, caller: Caller, identifier: str) -> str:
+    if _HASH.fullmatch(identifier):
+        return identifier
+    if ":" not in identifier:
+        raise NotFound(
+            "is no customer of this workspace",
+            "send a customer_id, or an identifier as kind:value",
+            field="customer_id",
+            value=identifier[:80],
+        )
+    found = hashed(identifier, caller.key, desk.vault.hash_key)
+    if found is None:
+        raise Refused(
+            "names nobody", "name an identifier of the customer", field="identifier", value=identifier
+        )
+    return found
+
+
+def _by(caller: Caller, reason: str | None) -> By:
+    return By(f"key:{caller.key.key_id}", reason)
+
+
+def _answered(done: Regrouped) -> Answered:
+    shown = RegroupShown(
+        customer_ids=done.customer_ids, position=done.position, is_applied=done.is_applied
+    )
+    position = decode(done.position).position if done.is_applied else None
+    return Answered(shown, position, 200 if done.is_applied else 202)
