@@ -6,16 +6,13 @@
 import argparse
 import asyncio
 import json
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import count
-from os import cpu_count
 from pathlib import Path
 from time import perf_counter
 from timeit import repeat
@@ -23,6 +20,7 @@ from typing import Final
 
 import uvloop
 
+from bench.machine import banner
 from schemas.codec import canonical
 from schemas.envelope import Posted
 from schemas.validate import validate
@@ -35,7 +33,6 @@ from services.vault.seal import digest, seal
 
 PRODUCER: Final = Producer("bench", "write", "k_bench", "DE")
 CONNECTIONS: Final = 64
-PACKAGES: Final = ("fastapi", "uvicorn", "pydantic", "msgspec", "cryptography")
 _NUMBERS: Final = count()
 
 
@@ -160,9 +157,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="of load for each figure")
     seconds: float = parser.parse_args().seconds
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    print(f"{platform.machine()}, {cpu_count()} cores, Python {platform.python_version()}")
-    print(versions)
+    banner("ingest", "fastapi", "uvicorn", "cryptography")
     if not isinstance(accept([event(0)], PRODUCER, datetime.now(UTC), MemoryVault())[0], Accepted):
         raise SystemExit("the event of this benchmark is not accepted")
     accept_alone()

@@ -1,4 +1,4 @@
-"""How many events each sample gives, of what kinds, how fast and how large: ``bench/samples.py``."""
+"""How many events each sample gives, of what kinds, how fast, and how large they are."""
 
 from collections import Counter
 from resource import RUSAGE_SELF, getrusage

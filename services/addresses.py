@@ -53,12 +53,19 @@ def borrow(settings: Settings) -> Iterator[Addresses]:
         yield addresses(settings, _external(settings))
         return
     directory = DataDir.at(settings.data_dir)
-    with _users(directory) as users:
-        flock(users, LOCK_SH)
+    with using(directory) as users:
         try:
             yield addresses(settings, EmbeddedPostgres(directory).start())
         finally:
             _leave(directory, users)
+
+
+@contextmanager
+def using(directory: DataDir) -> Iterator[IO[str]]:
+    """Keep others from stopping the database, which may yet have to be started."""
+    with _users(directory) as users:
+        flock(users, LOCK_SH)
+        yield users
 
 
 def release(directory: DataDir) -> None:

@@ -28,8 +28,8 @@ class Plan(NamedTuple):
 
     children: Sequence[Child]
     server: Server | None = None
-    greeting: str = ""
-    """Shown once everything is ready."""
+    greeting: Sequence[str] = ()
+    """Run when everything is ready for the first time."""
     is_json: bool = True
     """How our log lines look."""
 

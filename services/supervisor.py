@@ -170,8 +170,8 @@ class Supervisor:
         ):
             self._is_greeted = True
             say(self._plan, "platform.ready")
-            sys.stdout.write(self._plan.greeting)
-            sys.stdout.flush()
+            if self._plan.greeting:
+                subprocess.run(self._plan.greeting, check=False)
 
     def _revive_server(self) -> None:
         if self._plan.server is None or monotonic() < self._look_at_server_s:

@@ -14,17 +14,17 @@ from services.addresses import (
     free_archive_port,
     release,
     resolved,
+    using,
 )
 from services.commands.keys import KINDS, KeyOrder, create_key
 from services.commands.workspaces import WorkspaceOrder, create_workspace
 from services.data_dir import DataDir, Running
 from services.plan import Child, Plan, Server
 from services.ports import claimed_port
-from services.settings import Settings
+from services.settings import Settings, load
 from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import migrate
 from services.store.postgres_tenants import PostgresTenants
-from services.store.urls import Urls
 
 WORKSPACE: Final = "default"
 """What development begins with."""
@@ -41,12 +41,13 @@ def up(settings: Settings, *, sample: str = "") -> NoReturn:
     port = claimed_port(settings.host, settings.port)
     settings = settings.model_copy(update={"port": port, "data_dir": directory.path})
     try:
-        keys = _prepare(settings, directory)
+        with using(directory):
+            _prepare(settings, directory)
         environment = _environment(settings, find(settings))
         plan = Plan(
             children=children(settings, directory, sample=sample),
             server=None if settings.store_url else _server(directory),
-            greeting=greeting(settings, directory, keys, sample=sample),
+            greeting=[sys.executable, "-m", "services.up", "greet", sample],
             is_json=not _is_for_people(settings),
         )
     except BaseException:
@@ -80,29 +81,37 @@ def children(settings: Settings, directory: DataDir, *, sample: str) -> Sequence
     return found
 
 
-def greeting(
-    settings: Settings, directory: DataDir, keys: Mapping[str, str], *, sample: str
-) -> str:
-    """What is shown once all is ready: addresses, new keys, and a first call to try."""
+def greet(settings: Settings, sample: str) -> str:
+    """What is shown once all is ready: addresses, a first call to try, and in development new keys.
+
+    Keys are made no sooner than here, so that none is made and then never shown.
+    """
+    running = DataDir.at(settings.data_dir).running()
+    is_development = settings.environment == "development"
+    keys = _first_keys(settings.store_fold_url) if is_development else {}
+    lines = [("Web", f"{settings.url}   [dim]API: {settings.url}/docs[/]")]
+    if running is not None and running.archive_url:
+        lines.append(("Archive", f"{running.archive_url}   [dim]as ClickHouse, over HTTP[/]"))
+    lines.append(("Data", str(settings.data_dir)))
+    if sample:
+        lines.append(("Sample", f"{sample}, from now on"))
+    lines.extend((kind, f"[green]{key}[/]") for kind, key in keys.items())
+    title = "Touchline is ready" + (f"; keys of workspace {WORKSPACE}, shown once" if keys else "")
+    return _boxed(title, lines) + _first_call(settings, keys)
+
+
+def _boxed(title: str, lines: Sequence[tuple[str, str]]) -> str:
     from rich.console import Console  # noqa: PLC0415 - slow, and only for this
     from rich.panel import Panel  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
     table = Table.grid(padding=(0, 2))
-    table.add_row("[bold]Web[/]", f"{settings.url}   [dim]API: {settings.url}/docs[/]")
-    if not settings.archive_url:
-        port = embedded_archive(directory).port
-        table.add_row("[bold]Archive[/]", f"http://127.0.0.1:{port}   [dim]ClickHouse's HTTP[/]")
-    table.add_row("[bold]Data[/]", str(directory.path))
-    if sample:
-        table.add_row("[bold]Sample[/]", f"{sample} is being loaded")
-    for kind, key in keys.items():
-        table.add_row(f"[bold]{kind}[/]", f"[green]{key}[/]")
-    title = "Touchline is ready" + (f"; keys of workspace {WORKSPACE}, shown once" if keys else "")
+    for name, value in lines:
+        table.add_row(f"[bold]{name}[/]", value)
     out = io.StringIO()
+    # Wide enough for a key: one that is broken in two can't be copied.
     console = Console(file=out, force_terminal=sys.stdout.isatty(), width=100, highlight=False)
     console.print(Panel(table, title=title, title_align="left", expand=False, padding=(1, 2)))
-    console.print(_first_call(settings, keys), soft_wrap=True, markup=False)
     return out.getvalue()
 
 
@@ -124,19 +133,18 @@ def _first_call(settings: Settings, keys: Mapping[str, str]) -> str:
     )
 
 
-def _prepare(settings: Settings, directory: DataDir) -> Mapping[str, str]:
-    """Have the database run and up to date; new keys by kind, if development begins here."""
+def _prepare(settings: Settings, directory: DataDir) -> None:
+    """Have the database run and up to date, and a port for the archive."""
     if not settings.store_url:
         EmbeddedPostgres(directory).start()
     if not settings.archive_url:
         free_archive_port(directory)
-    store = find(settings).store
-    migrate(store.owner, partitions=settings.partitions)
-    return _first_keys(store) if settings.environment == "development" else {}
+    migrate(find(settings).store.owner, partitions=settings.partitions)
 
 
-def _first_keys(store: Urls) -> Mapping[str, str]:
-    tenants = PostgresTenants(store.fold)
+def _first_keys(fold_url: str) -> Mapping[str, str]:
+    """The keys by kind of a workspace made to begin with; none where there is a workspace."""
+    tenants = PostgresTenants(fold_url)
     try:
         if tenants.workspaces():
             return {}
@@ -191,14 +199,16 @@ def _become_supervisor(plan: Plan, environment: Mapping[str, str]) -> NoReturn:
 
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
-    """What the supervisor asks for: ``start-postgres DIR`` or ``stop-postgres DIR``."""
+    """What the supervisor asks for, once or now and then."""
     match list(arguments):
+        case ["greet", sample]:
+            sys.stdout.write(greet(load(), sample))
         case ["start-postgres", place]:
             EmbeddedPostgres(place).start()
         case ["stop-postgres", place]:
             release(DataDir.at(place))
         case _:
-            sys.exit("python -m services.up start-postgres|stop-postgres DIR")
+            sys.exit("python -m services.up greet SAMPLE | start-postgres DIR | stop-postgres DIR")
 
 
 if __name__ == "__main__":

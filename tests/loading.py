@@ -24,7 +24,7 @@ class FixedClock:
 
 @dataclass
 class Memory:
-    """A platform that keeps what it is told; ``behind`` is what the folds say, one answer a question."""
+    """A platform that keeps what it is told; ``behind`` has what the folds answer, one by one."""
 
     log: MemoryLog = field(default_factory=MemoryLog)
     vault: MemoryVault = field(default_factory=MemoryVault)
@@ -84,7 +84,7 @@ class Memory:
 
 
 def visits(count: int) -> list[Item]:
-    """So many web visits of user 1, with ids v-1, v-2 …"""
+    """So many web visits of user 1, with ids from v-1 on."""
     return [
         Item(
             b'{"id":"v-%d","type":"web.visited","identifiers":["user:1"],"data":{"page":"home"}}'

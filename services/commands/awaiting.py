@@ -16,7 +16,7 @@ _OUTBOX: Final = re.compile(r"outbox-(\d{1,18})")
 
 
 class Awaited(NamedTuple):
-    """What a token stands for: a position of the log, or what one row of the outbox will have there."""
+    """What a token stands for: a position of the log, or that of a row still in the outbox."""
 
     position: Position
     outbox_id: int | None = None
@@ -54,9 +54,14 @@ def decode(text: str) -> Awaited:
 
 
 def appended(
-    decisions: Decisions, log: Log, workspace: str, outbox_id: int, *, patience_s: float = PATIENCE_S
+    decisions: Decisions,
+    log: Log,
+    workspace: str,
+    outbox_id: int,
+    *,
+    patience_s: float = PATIENCE_S,
 ) -> Position | None:
-    """Wait until the row's event is in the log; a position that covers it, None if it takes too long."""
+    """Wait until the row's event is in the log; a position that covers it, None if too slow."""
     deadline = monotonic() + patience_s
     while decisions.is_waiting(workspace, outbox_id):
         if monotonic() > deadline:
@@ -67,9 +72,14 @@ def appended(
 
 
 def applied(
-    decisions: Decisions, log: Log, workspace: str, outbox_id: int, *, patience_s: float = PATIENCE_S
+    decisions: Decisions,
+    log: Log,
+    workspace: str,
+    outbox_id: int,
+    *,
+    patience_s: float = PATIENCE_S,
 ) -> Position | None:
-    """Wait until the row's event is in the log and folded; its position, None if it takes too long."""
+    """Wait until the row's event is folded; a position that covers it, None if too slow."""
     deadline = monotonic() + patience_s
     wanted = appended(decisions, log, workspace, outbox_id, patience_s=patience_s)
     while wanted is not None and not position.covers(decisions.applied(), wanted):

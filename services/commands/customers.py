@@ -58,12 +58,12 @@ class Customers:
                 field="merged",
                 value=merged,
             )
-        data = CustomerMerged(
-            into=found[into], merged=found[merged], by=by.actor, reason=by.reason
-        )
+        data = CustomerMerged(into=found[into], merged=found[merged], by=by.actor, reason=by.reason)
         return self._decide(workspace, data, {into, merged})
 
-    def split(self, workspace: str, customer: str, identifiers: Collection[str], by: By) -> Regrouped:
+    def split(
+        self, workspace: str, customer: str, identifiers: Collection[str], by: By
+    ) -> Regrouped:
         """Part ``identifiers`` from the rest of a customer: no older event joins them again.
 
         Raises ``NotFound`` for a customer never seen, ``Refused`` for identifiers that aren't its

@@ -23,7 +23,7 @@ from services.vault.port import Vault
 from services.vault.seal import seal
 
 Send = Callable[[str, bytes], tuple[str, Position]]
-"""Takes (workspace, event as posted) in as ingest does: its id and position, or raises ``Refused``."""
+"""Takes (workspace, event as posted) in as ingest does: its id and position, or ``Refused``."""
 
 
 class Resolving(Protocol):
@@ -71,7 +71,12 @@ class DeadLetters:
         self._letters, self._vault, self._log = letters, vault, log
 
     def page(
-        self, workspace: str | None, *, state: State | None = None, before: int | None = None, limit: int
+        self,
+        workspace: str | None,
+        *,
+        state: State | None = None,
+        before: int | None = None,
+        limit: int,
     ) -> list[LetterRow]:
         """At most ``limit`` letters, newest first, older than ``before``."""
         return self._letters.page(workspace, state=state, before=before, limit=limit)
@@ -84,7 +89,7 @@ class DeadLetters:
         return row
 
     def opened(self, row: LetterRow) -> bytes | None:
-        """The event as it would be posted, or the bytes that are none; None if it can't be opened."""
+        """The event as it would be posted, or bytes that are none; None if it can't be opened."""
         return raw_of(row.letter, self._vault)
 
     def resubmit(
@@ -105,7 +110,9 @@ class DeadLetters:
             held.resolve("resubmitted", resubmitted_id=id_, position=encode(position))
         return Resubmitted(letter_id, id_, encode(position))
 
-    def _taken_in(self, letter: Letter, send: Send, corrected: bytes | None) -> tuple[str, Position]:
+    def _taken_in(
+        self, letter: Letter, send: Send, corrected: bytes | None
+    ) -> tuple[str, Position]:
         if corrected is not None:
             return send(letter.workspace, corrected)
         raw = raw_of(letter, self._vault)
@@ -167,12 +174,18 @@ class Quarantine:
     def __init__(self, decisions: Decisions, log: Log, clock: Clock) -> None:
         self._decisions, self._log, self._clock = decisions, log, clock
 
-    def quarantine(self, partition: int, offset: int, *, by: str, reason: str | None = None) -> Quarantined:
-        """Ask for it; raises ``NotFound`` for a record not there, ``Conflict`` for one that counts."""
-        stored = self._log.read(partition, offset, 1) if 0 <= partition < self._log.partitions else []
+    def quarantine(
+        self, partition: int, offset: int, *, by: str, reason: str | None = None
+    ) -> Quarantined:
+        """Ask for it; raises ``NotFound`` for no record, ``Conflict`` for one that was folded."""
+        stored = (
+            self._log.read(partition, offset, 1) if 0 <= partition < self._log.partitions else []
+        )
         if not stored or stored[0].offset != offset:
             raise NotFound(
-                "is no record of the log", "name it as partition:offset", value=f"{partition}:{offset}"
+                "is no record of the log",
+                "name it as partition:offset",
+                value=f"{partition}:{offset}",
             )
         if covers(self._decisions.applied(), {partition: offset + 1}):
             raise Conflict(

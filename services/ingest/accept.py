@@ -104,9 +104,9 @@ class _Reader:
     def posted(self, index: int, raw: bytes) -> Draft | Rejected:
         """An event that a key posted."""
         event = _validated(index, raw)
-        if is_control(_type_of(event, raw)):
+        if is_control(type_ := _type_of(event, raw)):
             # Told before what is wrong with its data: to mend those would be in vain.
-            return Rejected(index, event.id, forbidden(_type_of(event, raw)), "forbidden")
+            return Rejected(index, event.id, forbidden(type_), "forbidden")
         if isinstance(event, Rejected):
             return event
         if problem := reserved(event.source):

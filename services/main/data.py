@@ -1,4 +1,4 @@
-"""``touchline import`` and ``touchline sample``: data that is there already, brought in."""
+"""``touchline import``, ``sample`` and ``live``: bringing data in."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -125,6 +125,38 @@ def sample(
     report(name, loaded, console)
     if json:
         print_json(outcome([(name, loaded)]))
+
+
+def live(
+    *,
+    per_second: Annotated[float, typer.Option(help="How many touches.", min=0.01, max=1000)] = 5.0,
+    workspace: Workspace = "default",
+    data_dir: DataDir = None,
+) -> None:
+    """Send simulated touches as they would come, of people whom the sample completejourney knows.
+
+    They say so by their source, simulated-live. Ctrl-C or SIGTERM ends it.
+    """
+    import signal
+    import threading
+    from collections.abc import Sequence
+
+    from services.clock import SystemClock
+    from services.ingest.accept import Accepted
+    from services.ingest.samples.live import feed, run
+    from services.main.loading import open_destination
+
+    clock, stop = SystemClock(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with open_destination(workspace, data_dir) as destination:
+
+        def send(raws: Sequence[bytes]) -> None:
+            results = destination.accept(raws)
+            destination.append([result for result in results if isinstance(result, Accepted)])
+
+        sent = run(feed(clock.now()), send, per_second=per_second, clock=clock, stop=stop)
+    typer.echo(f"{sent:,} touches sent")
 
 
 def _import(

@@ -1,4 +1,4 @@
-"""The app: every route of the query service, as one router for the application that composes them."""
+"""The app: every route of query, as one router for the application that composes them."""
 
 from fastapi import APIRouter
 

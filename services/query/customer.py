@@ -23,21 +23,23 @@ CustomerId = Annotated[
 ]
 
 GROUP: Final = """
-SELECT customer_id FROM identifier WHERE workspace = %(workspace)s AND identifier = %(identifier)s::uuid
+SELECT customer_id FROM identifier
+WHERE workspace = %(workspace)s AND identifier = %(identifier)s::uuid
 """
 MEMBERS: Final = """
 SELECT identifier, kind, value, is_common FROM identifier
 WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid ORDER BY identifier
 """
 CUSTOMER: Final = """
-SELECT name, traits, families, channels, first_at, last_at, orders, refunds, spend_minor, completeness
+SELECT name, traits, families, channels, first_at, last_at, orders, refunds, spend_minor,
+       completeness
 FROM customer WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraitSource:
-    """The event that a trait's value comes from: the last that told it, by the producers' clocks."""
+    """The event that a trait's value comes from: the last to tell it, by producers' clocks."""
 
     __pydantic_config__ = DOCUMENTED
 

@@ -43,7 +43,8 @@ SELECT customer_id, name, orders, refunds, spend_minor, first_at, last_at, compl
 FROM customer
 WHERE workspace = %(workspace)s
   AND (%(only)s::uuid[] IS NULL OR customer_id = ANY(%(only)s::uuid[]))
-  AND (%(like)s::text IS NULL OR lower(name) LIKE %(like)s::text OR customer_id = ANY(%(found)s::uuid[]))
+  AND (%(like)s::text IS NULL
+       OR lower(name) LIKE %(like)s::text OR customer_id = ANY(%(found)s::uuid[]))
   AND ({keys}) {after} ({bounds})
 ORDER BY {order} LIMIT %(limit)s
 """
@@ -115,7 +116,9 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    identifier: Annotated[str | None, Field(max_length=600, examples=["email:ada@example.org"])] = None
+    identifier: Annotated[str | None, Field(max_length=600, examples=["email:ada@example.org"])] = (
+        None
+    )
     """Exactly this one, as ``kind:value``; a phone number is read in the workspace's region."""
     q: Annotated[str | None, Field(max_length=600, examples=["ada"])] = None
     """An identifier with its kind or without, an order's id, or a part of the name in any case."""
@@ -141,7 +144,7 @@ def router(desk: Desk) -> APIRouter:
     async def list_customers(
         caller: Annotated[Caller, Depends(desk.caller)], asked: Annotated[Asked, Query()]
     ) -> Response:
-        """Customers that were seen, by identifier, by search, or all; `stage` and `tier` are null."""
+        """Customers by identifier, by search, or all that were ever seen."""
         return await desk.read(caller, lambda reading: listed(reading, caller, asked, desk))
 
     return routes
@@ -180,7 +183,9 @@ def _filters(
 
 def _identifiers(reading: Reading, customers: list[str]) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
-    for customer_id, kind, value in reading.rows(IDENTIFIERS, customers=customers) if customers else ():
+    for customer_id, kind, value in (
+        reading.rows(IDENTIFIERS, customers=customers) if customers else ()
+    ):
         found[customer_id].append(f"{kind}:{value}")
     return found
 

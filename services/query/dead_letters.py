@@ -45,7 +45,7 @@ class LetterShown(LetterItem):
     """A dead letter with what is in it."""
 
     event: Any
-    """The event as it could be posted, to be corrected; null where it is no JSON, or can't be opened."""
+    """The event as it could be posted, to be corrected; null where it is no JSON or not open."""
     text: str | None
     """What is in it, where that is no JSON."""
     is_open: bool
@@ -102,7 +102,7 @@ def router(desk: Desk) -> APIRouter:
     async def list_letters(
         caller: Annotated[Caller, Depends(desk.caller)], asked: Annotated[Asked, Query()]
     ) -> Response:
-        """Records that could not be folded, and events that were refused where nobody could be told."""
+        """Records that could not be folded, and events refused where nobody could be told."""
         return await desk.answer(caller, lambda: Answered(_page(desk, caller, asked)), desk.folded)
 
     @routes.get(

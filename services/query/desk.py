@@ -115,7 +115,12 @@ class Desk:
         return await self.answer(caller, work, self.folded)
 
     async def answer(
-        self, caller: Caller, work: Callable[[], Answered], behind: Freshness, *, is_slow: bool = False
+        self,
+        caller: Caller,
+        work: Callable[[], Answered],
+        behind: Freshness,
+        *,
+        is_slow: bool = False,
     ) -> Response:
         """Wait for what the caller wrote, do ``work`` in a thread, say how far ``behind`` is.
 

@@ -76,7 +76,9 @@ class Freshness:
         try:
             await asyncio.wait_for(waiter.done, timeout_s)
         except TimeoutError as cause:
-            raise Timeout(f"was not applied within {timeout_s:g} s; what was written is safe") from cause
+            raise Timeout(
+                f"was not applied within {timeout_s:g} s; what was written is safe"
+            ) from cause
         finally:
             with self._changed:
                 self._waiters.discard(waiter)

@@ -59,7 +59,9 @@ class Page(Generic[Item]):
     next_cursor: str | None
 
 
-def cut(found: Sequence[tuple[Item, Sequence[str]]], limit: int, cursors: Cursors, of: Sequence[str]) -> Page[Item]:
+def cut(
+    found: Sequence[tuple[Item, Sequence[str]]], limit: int, cursors: Cursors, of: Sequence[str]
+) -> Page[Item]:
     """A page of (item, keys) pairs, of which one more than ``limit`` was asked for."""
     shown = found[:limit]
     following = cursors.seal(shown[-1][1], of=of) if len(found) > limit else None

@@ -1,5 +1,6 @@
 """Merging and splitting customers: what people know and identifiers can't tell."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,7 +14,6 @@ from services.errors import NotFound, Refused
 from services.query.customer import CustomerId
 from services.query.desk import DOCUMENTED, Answered, Caller, Desk, responses
 from services.query.search import hashed
-import re
 
 _HASH = re.compile(r"[0-9a-f]{32}")
 Reason = Annotated[str | None, Field(min_length=1, max_length=200)]
@@ -118,7 +118,10 @@ def _hash(desk: Desk, caller: Caller, identifier: str) -> str:
     found = hashed(identifier, caller.key, desk.vault.hash_key)
     if found is None:
         raise Refused(
-            "names nobody", "name an identifier of the customer", field="identifier", value=identifier
+            "names nobody",
+            "name an identifier of the customer",
+            field="identifier",
+            value=identifier,
         )
     return found
 

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Depends, Response
 
 from services.log.port import Position
 from services.query.desk import DOCUMENTED, Answered, Caller, Desk, responses
-from services.query.timeline import archived
-from services.store.reader import Reading
+from services.store.reader import NONE, Reader, Reading
 
 CHECKPOINTS: Final = """
 SELECT partition, next_offset, applied, duplicate, dead_lettered FROM checkpoint
@@ -96,9 +95,9 @@ def router(desk: Desk) -> APIRouter:
 
 def _answered(desk: Desk, caller: Caller) -> Answered:
     with desk.reader.reading(caller.workspace) as reading:
-        rows = {partition: counts for partition, *counts in reading.rows(CHECKPOINTS)}
+        rows = {partition: kept for partition, *kept in reading.rows(CHECKPOINTS)}
         own = _own(reading)
-        fed = archived(reading)
+        fed = reading.archived()
     # Asked after the checkpoints: an end is never before them, so nothing is in flight below zero.
     ends = desk.log.ends()
     return Answered(
@@ -107,12 +106,20 @@ def _answered(desk: Desk, caller: Caller) -> Answered:
             workspaces=[own],
             archive=ArchiveStatus(
                 archived=sum(fed.values()),
-                in_flight=sum(max(0, end - fed.get(partition, 0)) for partition, end in ends.items()),
+                in_flight=sum(
+                    max(0, end - fed.get(partition, 0)) for partition, end in ends.items()
+                ),
             ),
             lag_s=round(desk.folded.measure(), 3),
         ),
         reading.position,
     )
+
+
+def counts(reader: Reader) -> dict[int, list[int]]:
+    """Of each partition: next offset, applied, duplicate, dead-lettered; no workspace is seen."""
+    with reader.reading(NONE) as reading:
+        return {partition: kept for partition, *kept in reading.rows(CHECKPOINTS)}
 
 
 def partitions(rows: dict[int, list[int]], ends: Position) -> list[PartitionStatus]:

@@ -17,10 +17,8 @@ from services.query.archived import Touch
 from services.query.customer import MEMBERS, CustomerId, group_of
 from services.query.desk import DOCUMENTED, Answered, Caller, Desk, responses
 from services.query.paging import LIMIT, MAX_LIMIT, Page, cut
-from services.store.reader import Reading
 from services.vault.seal import unseal
 
-ARCHIVED: Final = "SELECT partition, next_offset FROM touchline.archive_progress"
 _UNSEALED: Final = msgspec.json.Decoder(Unsealed)
 
 
@@ -92,14 +90,9 @@ def router(desk: Desk) -> APIRouter:
     return routes
 
 
-def archived(reading: Reading) -> dict[int, int]:
-    """How far the archive was fed."""
-    return dict(reading.rows(ARCHIVED))
-
-
 def _answered(desk: Desk, caller: Caller, customer_id: str, asked: Asked) -> Answered:
     with desk.reader.reading(caller.workspace) as reading:
-        position = archived(reading)
+        position = reading.archived()
         group = group_of(reading, customer_id)
         leaves = [row[0] for row in reading.rows(MEMBERS, customer_id=group)]
     of = (caller.workspace, "timeline", group, *sorted(asked.family))
@@ -157,7 +150,9 @@ def _texts(desk: Desk, workspace: str, touches: Sequence[Touch]) -> dict[Rank, s
         except BadRecord:
             continue
         personal = _UNSEALED.decode(plain).personal
-        written = [str(personal[name]) for name in ("subject", "text", "comment") if personal.get(name)]
+        written = [
+            str(personal[name]) for name in ("subject", "text", "comment") if personal.get(name)
+        ]
         if written:
             texts[touch.rank] = "\n\n".join(written)
     return texts

@@ -36,7 +36,9 @@ class PostgresDecisions:
 
     def customers(self, workspace: str, identifiers: list[str]) -> dict[str, str]:
         with self._inside(workspace) as cursor:
-            return dict(rows(cursor, CUSTOMERS, {"workspace": workspace, "identifiers": identifiers}))
+            return dict(
+                rows(cursor, CUSTOMERS, {"workspace": workspace, "identifiers": identifiers})
+            )
 
     def members(self, workspace: str, customer_id: str) -> list[str]:
         with self._inside(workspace) as cursor:
@@ -49,7 +51,9 @@ class PostgresDecisions:
 
     def is_waiting(self, workspace: str, outbox_id: int) -> bool:
         with self._inside(workspace) as cursor:
-            return bool(rows(cursor, WAITING, {"workspace": workspace, "outbox_id": outbox_id})[0][0])
+            return bool(
+                rows(cursor, WAITING, {"workspace": workspace, "outbox_id": outbox_id})[0][0]
+            )
 
     def applied(self) -> Position:
         with self._pool.transaction() as cursor:

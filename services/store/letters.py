@@ -67,7 +67,12 @@ class PostgresLetters:
         self._pool = Pool(url, "letters", size=4, is_read_only=False)
 
     def page(
-        self, workspace: str | None, *, state: State | None = None, before: int | None = None, limit: int
+        self,
+        workspace: str | None,
+        *,
+        state: State | None = None,
+        before: int | None = None,
+        limit: int,
     ) -> list[LetterRow]:
         """At most ``limit`` letters, newest first, older than the letter ``before``."""
         with self._inside(workspace) as cursor:

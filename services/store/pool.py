@@ -31,7 +31,9 @@ class Pool:
 
         def configure(connection: psycopg.Connection[TupleRow]) -> None:
             hex_uuids(connection)
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ if is_read_only else None
+            connection.isolation_level = (
+                psycopg.IsolationLevel.REPEATABLE_READ if is_read_only else None
+            )
             connection.read_only = is_read_only
 
         self._pool = ConnectionPool(
@@ -67,13 +69,17 @@ class Pool:
         except (psycopg.OperationalError, psycopg.InterfaceError) as cause:
             raise Unavailable(f"the database does not answer: {cause}") from cause
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as cause:
-            raise Misconfigured(f"the store was never migrated ({cause}); run: touchline migrate") from cause
+            raise Misconfigured(
+                f"the store was never migrated ({cause}); run: touchline migrate"
+            ) from cause
 
     def close(self) -> None:
         """Give all connections back; the pool is not used afterwards."""
         self._pool.close()
 
 
-def rows(cursor: psycopg.Cursor[TupleRow], query: str, parameters: dict[str, Any]) -> list[TupleRow]:
+def rows(
+    cursor: psycopg.Cursor[TupleRow], query: str, parameters: dict[str, Any]
+) -> list[TupleRow]:
     """What ``query``, one of ours, gives."""
     return cursor.execute(query.encode(), parameters).fetchall()

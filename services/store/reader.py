@@ -15,6 +15,9 @@ SELECT set_config('touchline.workspace', %(workspace)s, true),
        (SELECT array_agg(ARRAY[partition, next_offset]) FROM checkpoint)
 """
 APPLIED: Final = "SELECT partition, next_offset FROM checkpoint"
+ARCHIVED: Final = "SELECT partition, next_offset FROM touchline.archive_progress"
+NONE: Final = ""
+"""No workspace: what is nobody's own (checkpoints) can be read in it, and nothing else."""
 
 
 class Reading:
@@ -28,6 +31,10 @@ class Reading:
     def rows(self, query: str, **parameters: Any) -> list[TupleRow]:
         """What ``query`` gives; its ``%(workspace)s`` is the reading's own."""
         return rows(self._cursor, query, {"workspace": self.workspace, **parameters})
+
+    def archived(self) -> Position:
+        """How far the archive was fed."""
+        return dict(self.rows(ARCHIVED))
 
     def row(self, query: str, **parameters: Any) -> TupleRow | None:
         """The first row that ``query`` gives."""
@@ -53,7 +60,12 @@ class Reader:
     def applied(self) -> Position:
         """How far the folds have come; raises as ``reading``."""
         with self._pool.transaction() as cursor:
-            return {partition: offset for partition, offset in rows(cursor, APPLIED, {})}
+            return dict(rows(cursor, APPLIED, {}))
+
+    def archived(self) -> Position:
+        """How far the archive was fed; raises as ``reading``."""
+        with self._pool.transaction() as cursor:
+            return dict(rows(cursor, ARCHIVED, {}))
 
     def close(self) -> None:
         """Give connections back."""

@@ -15,11 +15,7 @@ from schemas.catalogue import examples_of
 from schemas.codec import decode
 from schemas.custom import Custom
 from schemas.envelope import Recorded, Unsealed
-from services.errors import BadRecord
-from services.ingest.accept import MAX_BYTES, Accepted, Producer, Rejected, accept, accept_control
-from services.ingest.receive import receive_control
-from services.log.memory import MemoryLog
-from services.log.port import CONTROL, partition_of
+from services.ingest.accept import MAX_BYTES, Accepted, Producer, Rejected, accept
 from services.vault.memory import MemoryVault
 from services.vault.port import DataKey
 from services.vault.seal import hash_identifier, unseal
@@ -28,7 +24,6 @@ NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 AFTER_THE_EXAMPLES: Final = datetime(2027, 6, 1, tzinfo=UTC)
 SERVER: Final = Producer("shop", "write", "k_write", "DE")
 BROWSER: Final = Producer("shop", "browser", "k_browser", "DE")
-LEAF: Final = "0" + "a" * 31
 
 
 class CountingVault(MemoryVault):
@@ -231,55 +226,6 @@ def test_results_keep_the_order_of_what_was_posted() -> None:
     assert [(result.index, result.id) for result in results] == [(0, "a"), (1, None), (2, "b")]
 
 
-def test_a_control_event_of_our_own_rests_in_the_control_partition() -> None:
-    log = MemoryLog()
-    ticked = json.dumps(examples_of("clock.ticked")[0]).encode()
-
-    position = receive_control([("shop", ticked)], NOW, vault=VAULT, log=log)
-
-    assert position == {CONTROL: 1}
-    event = decode(log.read(CONTROL, 0, 1)[0].payload)
-    assert (event.workspace, event.key_kind, event.sealed) == ("shop", "platform", None)
-
-
-def test_a_decision_about_a_leaf_rests_in_the_leafs_partition() -> None:
-    log = MemoryLog()
-    example = examples_of("points.redeemed")[0] | {"identifiers": [LEAF]}
-
-    position = receive_control([("shop", json.dumps(example).encode())], NOW, vault=VAULT, log=log)
-
-    assert position == {partition_of(LEAF, log.partitions): 1}
-
-
-def test_the_same_decision_told_again_has_the_same_digest() -> None:
-    raw = json.dumps(examples_of("clock.ticked")[0]).encode()
-
-    first, again = (
-        accept_control([("shop", raw)], NOW + timedelta(hours=hours), VAULT)[0] for hours in (0, 1)
-    )
-
-    assert isinstance(first, Accepted)
-    assert isinstance(again, Accepted)
-    assert decode(first.payload).digest == decode(again.payload).digest
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        visited(),
-        b"nonsense",
-        json.dumps(examples_of("points.redeemed")[0] | {"identifiers": ["user:42"]}).encode(),
-    ],
-)
-def test_what_is_no_decision_stops_the_relay(raw: bytes) -> None:
-    log = MemoryLog()
-
-    with pytest.raises(BadRecord, match="the outbox holds event"):
-        receive_control([("shop", raw)], NOW, vault=VAULT, log=log)
-
-    assert set(log.ends().values()) == {0}
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -308,11 +254,6 @@ def test_no_bytes_make_accept_fail(raw: bytes) -> None:
         else:
             assert result.problem.problem
             assert result.problem.remedy
-
-
-@given(st.binary() | ENVELOPE.map(lambda event: json.dumps(event).encode()))
-def test_no_bytes_make_accept_control_fail(raw: bytes) -> None:
-    assert len(accept_control([("shop", raw)], NOW, VAULT)) == 1
 
 
 @given(st.dictionaries(st.text(), JSON))

@@ -241,12 +241,10 @@ def test_an_imported_file_is_not_read_again_unless_it_changed(tmp_path: Path) ->
 def test_a_cell_that_is_not_what_the_mapping_says_is_named(
     tmp_path: Path, cell: str, value: str, problem: str
 ) -> None:
-    mapping = mapped(
-        tmp_path,
-        f'[[events]]\ntype = "custom.x"\nidentifiers = ["user:1"]\ndata = {{ v = {{ column = "v", {cell} }} }}',
-    )
+    rule = '[[events]]\ntype = "custom.x"\nidentifiers = ["user:1"]\n'
+    mapping = mapped(tmp_path, f'{rule}data = {{ v = {{ column = "v", {cell} }} }}')
 
-    found = event_of({"v": value}, mapping, "test")
+    found = event_of([{"v": value}], mapping, "test")
 
     assert isinstance(found, Problem)
     assert (found.field, found.value, found.problem) == ("data.v", value, problem)
@@ -255,7 +253,7 @@ def test_a_cell_that_is_not_what_the_mapping_says_is_named(
 def test_a_row_that_no_rule_takes_is_refused(tmp_path: Path) -> None:
     rule = 'when = [{ column = "a", equals = "1" }]\ntype = "custom.x"\nidentifiers = ["user:1"]'
 
-    found = event_of({"a": "2"}, mapped(tmp_path, f"[[events]]\n{rule}"), "test")
+    found = event_of([{"a": "2"}], mapped(tmp_path, f"[[events]]\n{rule}"), "test")
 
     assert isinstance(found, Problem)
     assert found.problem == "is a row that no rule takes"
@@ -279,7 +277,7 @@ def test_a_row_that_no_rule_takes_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_mapping_says_what_is_wrong(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(Misconfigured, match="mapping.toml") as caught:
+    with pytest.raises(Misconfigured, match=r"mapping\.toml") as caught:
         mapped(tmp_path, text)
 
     assert said in str(caught.value)
@@ -301,7 +299,7 @@ def test_a_file_that_holds_no_lines_of_events_is_refused(
 def test_a_template_can_name_columns_and_nothing_else(tmp_path: Path) -> None:
     text = '[[events]]\ntype="custom.x"\nid="{a.__class__}"\nidentifiers=["user:{a}"]'
 
-    found = event_of({"a": "1"}, mapped(tmp_path, text), "test")
+    found = event_of([{"a": "1"}], mapped(tmp_path, text), "test")
 
     assert isinstance(found, bytes)
     assert json.loads(found)["id"].startswith("row-")
@@ -315,3 +313,67 @@ def test_items_tell_the_bytes_read(tmp_path: Path) -> None:
     read: list[Item] = list(items(understand(path)))
 
     assert [item.end for item in read] == [28, 56]
+
+
+INVOICES = """Invoice,Sku,Pieces,Price,Customer
+1,A,2,1.10,42
+1,B,1,0.999,42
+2,C,3,2.00,43
+C3,A,-1,1.10,42
+C3,B,-1,0.50,42
+"""
+LINES = """
+group_by = "Invoice"
+[[events]]
+when = [{ column = "Invoice", starts_with = "C" }]
+type = "purchase.refunded"
+identifiers = ["user:{Customer}"]
+data.order_id = { column = "Invoice" }
+data.amount_minor.column = "Price"
+data.amount_minor.as = "minor"
+data.amount_minor.times = "Pieces"
+data.amount_minor.currency = "GBP"
+data.amount_minor.sum = true
+data.amount_minor.absolute = true
+data.currency = { value = "GBP" }
+[[events]]
+type = "purchase.completed"
+id = "{Invoice}"
+identifiers = ["user:{Customer}"]
+[events.data]
+order_id = { column = "Invoice" }
+amount_minor = { column = "Price", as = "minor", times = "Pieces", currency = "GBP", sum = true }
+currency = { value = "GBP" }
+[events.lines]
+sku = { column = "Sku" }
+quantity = { column = "Pieces", as = "integer" }
+amount_minor = { column = "Price", as = "minor", times = "Pieces", currency = "GBP" }
+"""
+
+
+def test_rows_of_one_invoice_are_one_order_with_lines(tmp_path: Path) -> None:
+    understood = understand(written(tmp_path, INVOICES), mapping=mapped(tmp_path, LINES))
+
+    first, second, refund = (json.loads(item.raw) for item in items(understood))
+
+    assert first["data"] == {
+        "order_id": "1",
+        "amount_minor": 320,
+        "currency": "GBP",
+        "lines": [
+            {"sku": "A", "quantity": 2, "amount_minor": 220},
+            {"sku": "B", "quantity": 1, "amount_minor": 100},
+        ],
+    }
+    assert second["id"] == "2"
+    assert refund["type"] == "purchase.refunded"
+    assert refund["data"]["amount_minor"] == 160
+    assert understood.unused == ()
+
+
+def test_reading_goes_on_between_two_invoices(tmp_path: Path) -> None:
+    understood = understand(written(tmp_path, INVOICES), mapping=mapped(tmp_path, LINES))
+    every = [item.raw for item in items(understood)]
+
+    for taken in range(4):
+        assert [item.raw for item in items(understood, Mark(records=taken))] == every[taken:]

@@ -1,4 +1,4 @@
-"""The loading loop: nothing lost, nothing doubled beyond one chunk, and never far ahead of the folds."""
+"""The loading loop: nothing lost, nothing but a chunk repeated, never far ahead of the folds."""
 
 from collections.abc import Iterator
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
@@ -30,18 +30,21 @@ class Unreadable(Exception):
         self.problem = Problem(field, value, problem, remedy)
 
 
-def event_of(row: Row, mapping: Mapping, source: str) -> bytes | Problem:
-    """The event that ``row`` stands for, or why none; of ``source`` where its rule names none."""
+def event_of(rows: Sequence[Row], mapping: Mapping, source: str) -> bytes | Problem:
+    """The event that ``rows`` stand for, or why none; of ``source`` where its rule names none.
+
+    Most often that is one row. Of a group, the first says what all of them have in common.
+    """
     try:
-        rule = _rule_for(row, mapping)
-        return msgspec.json.encode(_posted(row, rule, source))
+        rule = _rule_for(rows[0], mapping)
+        return msgspec.json.encode(_posted(rows, rule, source))
     except Unreadable as unreadable:
         return unreadable.problem
 
 
-def as_json(row: Row) -> bytes:
-    """The row as it is, for a dead letter; bytes that are no text are escaped, not lost."""
-    return json.dumps(row, sort_keys=True).encode()
+def as_json(rows: Sequence[Row]) -> bytes:
+    """Rows as they are, for a dead letter; bytes that are no text are escaped, not lost."""
+    return json.dumps(rows[0] if len(rows) == 1 else list(rows), sort_keys=True).encode()
 
 
 def _rule_for(row: Row, mapping: Mapping) -> Rule:
@@ -67,19 +70,20 @@ def _holds(condition: Condition, row: Row) -> bool:
     return holds is not condition.negate
 
 
-def _posted(row: Row, rule: Rule, default_source: str) -> dict[str, object]:
+def _posted(rows: Sequence[Row], rule: Rule, default_source: str) -> dict[str, object]:
+    row = rows[0]
     source = fill(rule.source, row) or default_source
     identifiers = [found for template in rule.identifiers if (found := fill(template, row))]
     posted: dict[str, object] = {
-        "id": fill(rule.id, row) or _derived(row, source),
+        "id": fill(rule.id, row) or _derived(rows, source),
         "source": source,
         "type": fill(rule.type, row) or "",
         "identifiers": identifiers,
-        "data": _cells(row, rule.data, "data"),
+        "data": _cells(rows, rule.data, "data") | _lines(rows, rule),
     }
     if rule.occurred_at is not None:
         posted["occurred_at"] = _instant(row, rule.occurred_at, "occurred_at")
-    if personal := _cells(row, rule.personal, "personal"):
+    if personal := _cells(rows, rule.personal, "personal"):
         posted["personal"] = personal
     if cause := fill(rule.cause, row):
         posted["cause"] = cause
@@ -96,16 +100,17 @@ def fill(template: str | None, row: Row) -> str | None:
     return _COLUMN.sub(lambda match: cells[match[1]], template)
 
 
-def _derived(row: Row, source: str) -> str:
-    content = _SORTED.encode([source, dict(row)])
+def _derived(rows: Sequence[Row], source: str) -> str:
+    content = _SORTED.encode([source, *map(dict, rows)])
     return f"row-{blake2b(content, digest_size=16).hexdigest()}"
 
 
-def _cells(row: Row, cells: dict[str, Cell], part: str) -> dict[str, object]:
+def _cells(rows: Sequence[Row], cells: dict[str, Cell], part: str) -> dict[str, object]:
     """Values by field, ``traits.age`` inside ``traits``; what is empty is left out."""
     values: dict[str, object] = {}
     for name, cell in cells.items():
-        value = _value(row, cell, f"{part}.{name}")
+        field = f"{part}.{name}"
+        value = _sum(rows, cell, field) if cell.is_sum else _value(rows[0], cell, field)
         if value is not None:
             group, dot, inner = name.partition(".")
             if dot:
@@ -115,6 +120,19 @@ def _cells(row: Row, cells: dict[str, Cell], part: str) -> dict[str, object]:
             else:
                 values[name] = value
     return values
+
+
+def _lines(rows: Sequence[Row], rule: Rule) -> dict[str, object]:
+    if not rule.lines:
+        return {}
+    return {"lines": [_cells((row,), rule.lines, f"data.lines.{n}") for n, row in enumerate(rows)]}
+
+
+def _sum(rows: Sequence[Row], cell: Cell, field: str) -> Constant:
+    each = cell.model_copy(update={"absolute": False})
+    values = [_value(row, each, field) for row in rows]
+    total = sum(value for value in values if isinstance(value, int | float))
+    return abs(total) if cell.absolute else total
 
 
 def _value(row: Row, cell: Cell, field: str) -> Constant | None:
@@ -171,9 +189,10 @@ def _minor(row: Row, cell: Cell, text: str, field: str) -> int:
     currency = fill(cell.currency, row)
     if currency is None:
         raise Unreadable(field, text, "has no currency", "fill the column that names it")
-    return int(
-        _decimal(text, cell, field).scaleb(get_currency_precision(currency)).to_integral_value()
-    )
+    amount = _decimal(text, cell, field)
+    if cell.times is not None:
+        amount *= _decimal(row.get(cell.times, ""), cell, f"{field} ({cell.times})")
+    return int(amount.scaleb(get_currency_precision(currency)).to_integral_value())
 
 
 def _decimal(text: str, cell: Cell, field: str) -> Decimal:

@@ -1,6 +1,6 @@
 """Import a file: looked at, understood, then loaded from where an earlier run left off."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
@@ -14,7 +14,7 @@ from schemas.validate import validate
 from services.ingest.files.convert import as_json, event_of
 from services.ingest.files.guess import guess
 from services.ingest.files.mapping import Mapping, Row, uses
-from services.ingest.files.read import Look, flat, lines, look, rows
+from services.ingest.files.read import Look, flat, grouped, lines, look, rows
 from services.ingest.load import Destination, Item, Loaded, Mark, Origin, Progress, find_mark, load
 
 SAMPLE_ROWS: Final = 100
@@ -86,21 +86,26 @@ def items(understood: Understood, mark: Mark = Mark()) -> Iterator[Item]:  # noq
 
 def _mapped(file: Look, mapping: Mapping, source: str, skip: int) -> Iterator[Item]:
     if file.kind == "csv":
-        read = rows(file, encoding=mapping.encoding, delimiter=mapping.delimiter, skip=skip)
-        for row, number, end, problem in read:
-            yield _item(row, problem or event_of(row, mapping, source), number, end)
+        # Of groups it is groups that a mark counts.
+        skip_rows = 0 if mapping.group_by else skip
+        read = rows(file, encoding=mapping.encoding, delimiter=mapping.delimiter, skip=skip_rows)
+        for group in islice(grouped(read, mapping.group_by), skip - skip_rows, None):
+            last = group[-1]
+            members = [record.row for record in group]
+            made = last.problem or event_of(members, mapping, source)
+            yield _item(members, made, last.number, last.end)
         return
     for raw, number, end, problem in lines(file, skip=skip):
-        row_or_problem = problem or flat(raw)
-        if isinstance(row_or_problem, Problem):
-            yield Item(raw, number, end, row_or_problem)
+        row = problem or flat(raw)
+        if isinstance(row, Problem):
+            yield Item(raw, number, end, row)
         else:
-            yield _item(row_or_problem, event_of(row_or_problem, mapping, source), number, end)
+            yield _item([row], event_of([row], mapping, source), number, end)
 
 
-def _item(row: Row, made: bytes | Problem, number: int, end: int) -> Item:
+def _item(members: Sequence[Row], made: bytes | Problem, number: int, end: int) -> Item:
     if isinstance(made, Problem):
-        return Item(as_json(row), number, end, made)
+        return Item(as_json(members), number, end, made)
     return Item(made, number, end)
 
 

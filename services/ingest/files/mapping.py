@@ -14,6 +14,8 @@
     [events.personal]
     name = { column = "Name" }
 
+With ``group_by = "Invoice"`` the rows of an invoice are one event, its ``amount_minor`` can be
+``sum = true``, and ``[events.lines]`` says what each of them adds to ``data.lines``.
 The first of ``events`` whose conditions all hold makes the event; a row that none takes is refused.
 """
 
@@ -78,6 +80,10 @@ class Cell(Part):
     """What each text stands for; a text that is not among them is refused."""
     default: Constant | None = None
     """Where the cell is empty; without one the value is left out."""
+    times: str | None = None
+    """A column of numbers to multiply by: quantity, where the file has prices of one piece."""
+    is_sum: bool = Field(default=False, alias="sum")
+    """Added up over the rows of a group; otherwise the first row's value counts."""
     absolute: bool = False
     """The sign is dropped: what is given back is often written as less than nothing."""
     format: str | None = None
@@ -124,6 +130,8 @@ class Rule(Part):
     """Those whose columns are empty are left out."""
     occurred_at: When | None = None
     data: dict[str, Cell] = {}
+    lines: dict[str, Cell] = {}
+    """What each row of a group adds to the list ``data.lines``."""
     personal: dict[str, Cell] = {}
     cause: Template | None = None
 
@@ -134,6 +142,8 @@ class Mapping(Part):
     encoding: str = "utf-8"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """Of CSV; found by looking at the heading by default."""
+    group_by: str | None = None
+    """Rows that follow each other with the same value in this column are one event."""
     events: Annotated[tuple[Rule, ...], Field(min_length=1)]
 
 
@@ -156,10 +166,10 @@ def read_mapping(path: Path) -> Mapping:
 
 def uses(mapping: Mapping) -> set[str]:
     """The columns that ``mapping`` looks at, to tell which of a file's are left unused."""
-    found: set[str] = set()
+    found = {mapping.group_by} if mapping.group_by else set()
     for rule in mapping.events:
-        cells = [*rule.data.values(), *rule.personal.values()]
-        found |= {cell.column for cell in cells if cell.column is not None}
+        cells = [*rule.data.values(), *rule.lines.values(), *rule.personal.values()]
+        found |= {name for cell in cells for name in (cell.column, cell.times) if name is not None}
         found |= {condition.column for condition in rule.when}
         found |= {rule.occurred_at.column} if rule.occurred_at else set()
         templates = [rule.type, rule.id, rule.source, rule.cause, *rule.identifiers]

@@ -5,7 +5,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -22,6 +22,8 @@ from services.ingest.files.mapping import Row
 MAX_LINE: Final = 1_000_000
 """What an event may have; a longer line is refused without being held."""
 HEAD: Final = 65_536
+MAX_GROUP: Final = 2000
+"""Lines that an order may have."""
 DELIMITERS: Final = ",;\t|"
 GZIP: Final = b"\x1f\x8b"
 BOM: Final = b"\xef\xbb\xbf"
@@ -134,6 +136,28 @@ def rows(
             row = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
             problem = _problem(names, cells, broken)
             yield Record(row, reader.line_num, raw.tell(), problem)
+
+
+def grouped(records: Iterable[Record], column: str | None) -> Iterator[list[Record]]:
+    """Records that follow each other with the same cell in ``column``, or each by itself.
+
+    A record that can't be read is always by itself.
+    """
+    group: list[Record] = []
+    for record in records:
+        together = (
+            column is not None
+            and group
+            and record.problem is group[0].problem is None
+            and record.row.get(column) == group[0].row.get(column)
+            and len(group) < MAX_GROUP
+        )
+        if group and not together:
+            yield group
+            group = []
+        group.append(record)
+    if group:
+        yield group
 
 
 def _cells(reader: Iterator[list[str]]) -> Iterator[tuple[list[str], str]]:
