@@ -72,37 +72,66 @@ def skewed(chance: random.Random, leaves: int) -> int:
     return chance.randrange(leaves)
 
 
-def insert_all(batches: Sequence[Piece], insert: Callable[[Piece, str], object]) -> float:
-    """Rows a second."""
+class Direct:
+    """The baseline: the same table and lines given to chdb in this process, no client and no HTTP."""
+
+    def __init__(self, folder: Path) -> None:
+        self.engine = Engine(folder)
+        self.engine.query(statement("event"), "TSV", Asked())
+        self._into = Into(statement("insert").removesuffix("FORMAT JSONEachRow"), "", "JSONEachRow")
+
+    def insert(self, batch: Sequence[Piece], token: str) -> None:
+        asked = Asked(settings=_INSERTING | {"insert_deduplication_token": token})
+        self.engine.insert(self._into, [b"\n".join(_lines(batch))], asked)
+
+    def timeline(self, leaves: Sequence[str]) -> None:
+        quoted = ",".join(f"'{leaf}'" for leaf in leaves)
+        asked = {
+            "workspace": "bench",
+            "leaves": f"[{quoted}]",
+            "families": "[]",
+            "is_newest": "true",
+            "occurred_us": "0",
+            "source": "",
+            "id": "",
+            "limit": str(PAGE),
+        }
+        self.engine.query(statement("timeline"), "Native", Asked(parameters=asked))
+
+
+def taken(work: Callable[[], object]) -> float:
+    """Seconds."""
     began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def insert_all(batches: Sequence[Piece], archive: ClickHouseArchive, direct: Direct) -> None:
+    """Both by turns, so that what else the machine does falls on both."""
+    through, within = 0.0, 0.0
     for number, batch in enumerate(batches):
-        insert(batch, f"bulk-{number}")
-    return sum(len(batch.records) for batch in batches) / (time.perf_counter() - began)
+        token = f"bulk-{number}"
+        through += taken(lambda: archive.insert([batch], token))  # noqa: B023  called at once
+        within += taken(lambda: direct.insert([batch], token))  # noqa: B023  called at once
+    rows = sum(len(batch.records) for batch in batches)
+    compare("rows a second, front and client / chdb alone", rows / through, rows / within)
 
 
-def directly(batches: Sequence[Piece], folder: Path) -> float:
-    """The baseline: the same lines into the same table, in this process."""
-    with Engine(folder) as engine:
-        engine.query(statement("event"), "TSV", Asked())
-        target = statement("insert").removesuffix("FORMAT JSONEachRow")
-
-        def insert(batch: Piece, token: str) -> None:
-            asked = Asked(settings=_INSERTING | {"insert_deduplication_token": token})
-            engine.insert(Into(target, "", "JSONEachRow"), [b"\n".join(_lines([batch]))], asked)
-
-        return insert_all(batches, insert)
-
-
-def reads(archive: ClickHouseArchive, leaves: int, until: Callable[[], bool]) -> list[float]:
-    """How long timelines of ``LEAVES_A_CUSTOMER`` took, in ms."""
-    chance, took = random.Random(2), []
-    while not until():
+def read_all(archive: ClickHouseArchive, direct: Direct, leaves: int, seconds: float) -> None:
+    """Timelines of ``LEAVES_A_CUSTOMER`` leaves, both by turns."""
+    chance, through, within = random.Random(2), [], []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         asked = [leaf(chance.randrange(leaves)) for _ in range(LEAVES_A_CUSTOMER)]
-        began = time.perf_counter()
-        found = archive.timeline("bench", asked, limit=PAGE)
-        took.append(1000 * (time.perf_counter() - began))
-        assert found
-    return took
+        through.append(1000 * taken(lambda: archive.timeline("bench", asked, limit=PAGE)))  # noqa: B023
+        within.append(1000 * taken(lambda: direct.timeline(asked)))  # noqa: B023
+    for name, part in (("p50", 9), ("p95", 18)):
+        both = (statistics.quantiles(took, n=20)[part] for took in (through, within))
+        compare(f"timeline of 50 touches, ms, {name}", *both)
+
+
+def compare(name: str, ours: float, baseline: float) -> None:
+    print(f"{name:<50} {ours:>12,.1f} {baseline:>12,.1f}   x{ours / baseline:.2f}")
 
 
 def trickle(archive: ClickHouseArchive, stop: threading.Event) -> None:
@@ -114,11 +143,6 @@ def trickle(archive: ClickHouseArchive, stop: threading.Event) -> None:
         number += 1
 
 
-def show(name: str, took: list[float]) -> None:
-    p50, p95 = statistics.median(took), statistics.quantiles(took, n=20)[-1]
-    print(f"{name:<44} p50 {p50:6.1f} ms  p95 {p95:6.1f} ms  ({len(took)} reads)")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
@@ -128,36 +152,27 @@ def main() -> None:
     banner("archive", "clickhouse-connect", "chdb")
     batches = list(pieces(given.events, given.leaves))
     size = sum(len(record.payload) for batch in batches for record in batch.records)
-    print(f"{given.events} events, {size / given.events:.0f} bytes each, {INSERT_ROWS} an insert")
+    print(f"# {given.events} events, {size / given.events:.0f} bytes each, {INSERT_ROWS} an insert")
 
-    with tempfile.TemporaryDirectory() as folder, FrontProcess(Path(folder) / "chdb") as front:
+    with tempfile.TemporaryDirectory() as folder, FrontProcess(Path(folder) / "front") as front:
         archive = front.archive()
         archive.open()
-        print(f"{'front, idle at first, anonymous memory':<44} {front.anonymous_mb():.0f} MB")
-        rate = insert_all(batches, lambda batch, token: archive.insert([batch], token))
-        show("timelines, nothing else", reads(archive, given.leaves, deadline(given.seconds / 2)))
+        direct = Direct(Path(folder) / "direct")
+        idle_mb = front.anonymous_mb()
+        insert_all(batches, archive, direct)
         stop = threading.Event()
         writer = threading.Thread(target=trickle, args=[archive, stop])
         writer.start()
-        show("timelines beside two inserts a second", reads(archive, given.leaves, deadline(given.seconds)))
+        print("# from here on beside two inserts a second")
+        read_all(archive, direct, given.leaves, given.seconds)
         stop.set()
         writer.join()
-        parts = archive._connected().query("SELECT count(), sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'event' AND database = currentDatabase()").result_rows[0]
-        print(f"{'parts, bytes a row':<44} {parts[0]}, {parts[1] / given.events:.0f}")
         threading.Event().wait(5)
-        print(f"{'front, idle after it all, anonymous memory':<44} {front.anonymous_mb():.0f} MB")
+        print(
+            f"{'anonymous memory of the front, MB, before / after':<50} {idle_mb:>12,.1f} {front.anonymous_mb():>12,.1f}"
+        )
+        direct.engine.close()
         archive.close()
-
-    with tempfile.TemporaryDirectory() as folder:
-        baseline = directly(batches, Path(folder) / "chdb")
-    print(f"{'rows a second through client and front':<44} {rate:,.0f}")
-    print(f"{'rows a second into chdb in process':<44} {baseline:,.0f}")
-    print(f"{'ratio':<44} {rate / baseline:.2f}")
-
-
-def deadline(seconds: float) -> Callable[[], bool]:
-    end = time.monotonic() + seconds
-    return lambda: time.monotonic() > end
 
 
 if __name__ == "__main__":

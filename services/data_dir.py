@@ -23,6 +23,10 @@ class Running:
     archive_url: str
     started_at: str
 
+    def as_dict(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
+
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
@@ -111,7 +115,7 @@ class DataDir:
     def announce(self, running: Running) -> None:
         """Tell other commands where the platform is; believed only while the lock is held."""
         draft = self._status_file.with_suffix(".new")
-        draft.write_text(json.dumps(asdict(running)))
+        draft.write_text(json.dumps(running.as_dict()))
         draft.rename(self._status_file)
 
     def is_locked(self) -> bool:

@@ -165,10 +165,10 @@ def main() -> int:
     try:
         serve(settings)
     except Misconfigured as error:
-        log.error("web.refused", problem=str(error))
+        log.critical("web.refused", problem=str(error))
         return WRONG_USE
     except TouchlineError as error:
-        log.error("web.failed", problem=str(error))
+        log.critical("web.failed", problem=str(error))
         return 1
     return 0
 

@@ -1,9 +1,10 @@
 """Builders of events as the log holds them: each names what matters and defaults the rest."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,11 +17,13 @@ from schemas import (
     PurchaseCancelled,
     PurchaseCompleted,
     PurchaseRefunded,
+    appendable_by,
 )
 from schemas.codec import encode
-from schemas.envelope import Recorded, Trait, Unsealed
+from schemas.custom import Custom
+from schemas.envelope import FREE_TEXT, Posted, Recorded, Trait, Unsealed
 from services.fold.apply import Folds, apply
-from services.fold.batch import Slice
+from services.fold.loop import read_batch
 from services.log.memory import MemoryLog
 from services.log.port import CONTROL, Entry, partition_of
 from services.projector.projections import PROJECTIONS
@@ -31,15 +34,34 @@ from services.vault.seal import hash_identifier, seal
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WORKSPACE = "shop"
-_NUMBERS = itertools.count(1)
+
+
+class Step(NamedTuple):
+    """One thing that happens, before there is a history to happen in."""
+
+    verb: str
+    arguments: tuple[Any, ...] = ()
+    more: Mapping[str, Any] = {}
+
+    def __repr__(self) -> str:
+        told = [*map(repr, self.arguments), *(f"{name}={one!r}" for name, one in self.more.items())]
+        return f"{self.verb}({', '.join(told)})"
 
 
 class History:
-    """Events of one workspace, sealed by one vault, in the order in which they were told."""
+    """Events of one workspace, sealed by one vault, in the order in which they were told.
 
-    def __init__(self, vault: Vault | None = None) -> None:
-        self.vault = vault or MemoryVault()
+    Everything but keys and ciphertexts is the same in every run: hashes and ids decide who comes first.
+    """
+
+    def __init__(self, vault: Vault | None = None, *, steps: Iterable[Step] = ()) -> None:
+        if vault is None:
+            vault = MemoryVault()
+            vault.hash_key = b"the same in every run, 32 bytes."
+        self.vault = vault
         self.events: list[Recorded[Data]] = []
+        for step in steps:
+            getattr(self, step.verb)(*step.arguments, **step.more)
 
     def hash(self, identifier: str) -> str:
         """The hash of ``kind:value``."""
@@ -54,23 +76,26 @@ class History:
         id_: str = "",
         source: str = "test",
         key_kind: str = "write",
-        personal: dict[str, Trait] | None = None,
+        personal: Mapping[str, Trait] | None = None,
         body: str = "",
     ) -> Recorded[Data]:
         """``data`` at ``at`` seconds after the start; ``body`` makes another digest under the same id."""
         named = sorted((self.hash(one), one) for one in identifiers)
-        id_ = id_ or f"e-{next(_NUMBERS)}"
+        id_ = id_ or f"e-{len(self.events) + 1}"
+        source = f"browser/k_1/{source}" if key_kind == "browser" else source
+        personal = dict(personal or {})
         sealed = None
         if named:
             key = self.vault.keys_for(WORKSPACE, [named[0][0]])[named[0][0]]
-            plain = Unsealed(identifiers=tuple(one for _, one in named), personal=personal or {})
+            plain = Unsealed(identifiers=tuple(one for _, one in named), personal=personal)
             bound_to = f"{WORKSPACE}\0{source}\0{id_}".encode()
             sealed = seal(key, msgspec.json.encode(plain), bound_to=bound_to)
+        type_ = f"custom.{data.name}" if isinstance(data, Custom) else data.type
         event = Recorded(
             workspace=WORKSPACE,
             id=id_,
             source=source,
-            type=data.type,
+            type=type_,
             version=data.version,
             occurred_at=START + timedelta(seconds=at),
             received_at=START + timedelta(seconds=at),
@@ -79,7 +104,7 @@ class History:
             key_kind=key_kind,
             data=data,
             sealed=sealed,
-            has_traits=bool(personal),
+            has_traits=isinstance(data, CustomerIdentified) or not personal.keys() <= FREE_TEXT,
         )
         self.events.append(event)
         return event
@@ -90,11 +115,14 @@ class History:
         amount_minor: int,
         *identifiers: str,
         currency: str = "EUR",
-        **more: object,
+        channel: str | None = None,
+        **more: Any,
     ) -> None:
         """A purchase."""
-        data = PurchaseCompleted(order_id=order_id, amount_minor=amount_minor, currency=currency)
-        self.tell(data, *identifiers, **more)  # type: ignore[arg-type]
+        data = PurchaseCompleted(
+            order_id=order_id, amount_minor=amount_minor, currency=currency, channel=channel
+        )
+        self.tell(data, *identifiers, **more)
 
     def refunded(
         self,
@@ -102,23 +130,35 @@ class History:
         amount_minor: int,
         *identifiers: str,
         currency: str = "EUR",
-        **more: object,
+        **more: Any,
     ) -> None:
         """A refund."""
         data = PurchaseRefunded(order_id=order_id, amount_minor=amount_minor, currency=currency)
-        self.tell(data, *identifiers, **more)  # type: ignore[arg-type]
+        self.tell(data, *identifiers, **more)
 
-    def cancelled(self, order_id: str, *identifiers: str, **more: object) -> None:
+    def cancelled(self, order_id: str, *identifiers: str, **more: Any) -> None:
         """A cancellation."""
-        self.tell(PurchaseCancelled(order_id=order_id), *identifiers, **more)  # type: ignore[arg-type]
+        self.tell(PurchaseCancelled(order_id=order_id), *identifiers, **more)
 
-    def called(self, *identifiers: str, **more: object) -> None:
+    def called(self, *identifiers: str, **more: Any) -> None:
         """A call."""
-        self.tell(CallEnded(direction="inbound", duration_s=60), *identifiers, **more)  # type: ignore[arg-type]
+        self.tell(CallEnded(direction="inbound", duration_s=60), *identifiers, **more)
 
-    def described(self, traits: dict[str, Trait], *identifiers: str, **more: object) -> None:
+    def described(self, traits: Mapping[str, Trait], *identifiers: str, **more: Any) -> None:
         """A description that names the person."""
-        self.tell(CustomerIdentified(), *identifiers, personal=traits, **more)  # type: ignore[arg-type]
+        self.tell(CustomerIdentified(), *identifiers, personal=traits, **more)
+
+    def classified(self, traits: dict[str, Trait], *identifiers: str, **more: Any) -> None:
+        """A description that names nobody."""
+        self.tell(CustomerIdentified(traits=traits), *identifiers, **more)
+
+    def exampled(self, example: Posted[Any], *identifiers: str, **more: Any) -> None:
+        """An example of the catalogue, told of others than it names; control events name nobody."""
+        data = Custom(name=example.data.name) if isinstance(example.data, Custom) else example.data
+        if appendable_by(example.type) == "control" and not example.identifiers:
+            self.tell(data, source="touchline", **more)
+        else:
+            self.tell(data, *identifiers, personal=example.personal, **more)  # type: ignore[arg-type]
 
     def merged(self, into: str, merged: str, *, at: float = 0) -> None:
         """A person joins two customers."""
@@ -157,12 +197,28 @@ def fold(
     while waiting:
         size = next(sizes)
         head, waiting = waiting[:size], waiting[size:]
-        positions = store.checkpoints()
         log.append([entry(event, partitions) for event in head])
-        batch = []
-        for partition, end in sorted(log.ends().items()):
-            first = positions.get(partition, 0)
-            if end > first:
-                batch.append(Slice(partition, first, log.read(partition, first, end - first)))
-        apply(folds, batch, store)
+        apply(folds, read_batch(log, store.checkpoints(), log.ends()), store)
     return store
+
+
+def rows(store: MemoryStore) -> dict[str, list[bytes]]:
+    """Every row that the law is about, as bytes, in order."""
+    tables = store.tables
+    found: dict[str, Iterable[Sequence[object]]] = {
+        "identifier": tables.identifiers.values(),
+        "edge": tables.edges.values(),
+        "edge_again": tables.namings,
+        "split": tables.splits,
+        "purchase_order": tables.orders.values(),
+        **{name: _keyed(table) for name, table in tables.facts.items()},
+        **{name: _keyed(table) for name, table in tables.views.items()},
+    }
+    return {name: sorted(map(_ENCODE, table)) for name, table in found.items()}
+
+
+def _keyed(table: Mapping[str, Sequence[object]]) -> Iterable[Sequence[object]]:
+    return [(key, *row) for key, row in table.items()]
+
+
+_ENCODE = msgspec.json.Encoder(order="sorted").encode

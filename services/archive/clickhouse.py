@@ -160,7 +160,9 @@ class ClickHouseArchive:
 def _check(client: Client) -> None:
     """Raise ``Misconfigured`` where a repeated insert would double its rows."""
     if _rows(client, "settings", settings=_INSERTING) != [(False, True)]:
-        raise Misconfigured("the archive's user can't set async_insert = 0 and insert_deduplicate = 1; allow both")
+        raise Misconfigured(
+            "the archive's user can't set async_insert = 0 and insert_deduplicate = 1; allow both"
+        )
     _, engine, definition = _rows(client, "table")[0]
     window = _WINDOW.search(definition)
     if engine == "MergeTree" and not (window and int(window[1])):
@@ -178,7 +180,10 @@ def _rows(
     settings: dict[str, Any] | None = None,
 ) -> Sequence[Any]:
     result = client.query(
-        statement(name), parameters, settings, column_formats={"data": "bytes", "ciphertext": "bytes"}
+        statement(name),
+        parameters,
+        settings,
+        column_formats={"data": "bytes", "ciphertext": "bytes"},
     )
     return result.result_rows
 

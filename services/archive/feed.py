@@ -68,9 +68,7 @@ def prepare(source: Log, progress: Progress, archive: Archive) -> None:
     expected = {partition: rows for partition, rows in progress.expected().items() if rows}
     found = dict(archive.rows())
     if found != expected:
-        log.warning(
-            "archive.refilling", found=sum(found.values()), expected=sum(expected.values())
-        )
+        log.warning("archive.refilling", found=sum(found.values()), expected=sum(expected.values()))
         progress.reset(archive.reset())
 
 
@@ -125,7 +123,9 @@ def _next(source: Log, starts: Mapping[int, int], ends: Mapping[int, int]) -> li
         range(len(waiting), 0, -1), sorted(waiting, key=waiting.__getitem__), strict=True
     ):
         share = min(waiting[partition], max(1, rows // left))
-        records = _take(source, partition, starts.get(partition, 0), share, max_bytes=bytes_ // left)
+        records = _take(
+            source, partition, starts.get(partition, 0), share, max_bytes=bytes_ // left
+        )
         if records:
             pieces.append(Piece(partition, records))
         rows -= len(records)
@@ -163,7 +163,9 @@ def _read(source: Log, ranges: Mapping[int, Range]) -> list[Piece]:
 
 
 def _ranges(pieces: Sequence[Piece]) -> dict[int, Range]:
-    return {piece.partition: (piece.records[0].offset, piece.records[-1].offset) for piece in pieces}
+    return {
+        piece.partition: (piece.records[0].offset, piece.records[-1].offset) for piece in pieces
+    }
 
 
 def _counted(pieces: Sequence[Piece], progress: Progress) -> list[Piece]:
@@ -181,7 +183,9 @@ def _size(pieces: Sequence[Piece]) -> int:
 def _without(piece: Piece, skipped: set[int]) -> Piece:
     if not skipped:
         return piece
-    return Piece(piece.partition, [record for record in piece.records if record.offset not in skipped])
+    return Piece(
+        piece.partition, [record for record in piece.records if record.offset not in skipped]
+    )
 
 
 def _token(epoch: str, ranges: Mapping[int, Range]) -> str:

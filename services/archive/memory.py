@@ -102,9 +102,7 @@ class MemoryProgress:
         return self.next
 
     def skipped(self, partition: int, first: int, last: int) -> set[int]:
-        return {
-            offset for offset in self.left_out.get(partition, ()) if first <= offset <= last
-        }
+        return {offset for offset in self.left_out.get(partition, ()) if first <= offset <= last}
 
     def epoch(self) -> str:
         return self._epoch

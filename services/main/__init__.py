@@ -2,7 +2,17 @@
 
 import typer
 
-from services.main import data, keys, replays, store, up, workspaces
+from services.main import (
+    customers,
+    data,
+    dead_letters,
+    keys,
+    replays,
+    service,
+    store,
+    up,
+    workspaces,
+)
 from services.main.failures import Group
 
 app = typer.Typer(
@@ -16,6 +26,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("up")(up.up)
+app.command("projector")(service.projector)
+app.command("ingest")(service.ingest)
+app.command("query")(service.query)
 app.command("status")(store.status)
 app.command("migrate")(store.migrate)
 app.command("rebuild")(replays.rebuild)
@@ -25,3 +38,5 @@ app.add_typer(workspaces.app, name="workspaces")
 app.command("import")(data.import_)
 app.command("sample")(data.sample)
 app.command("live")(data.live)
+app.add_typer(customers.app, name="customers")
+app.add_typer(dead_letters.app, name="dead-letters")

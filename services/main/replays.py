@@ -129,7 +129,9 @@ def _show(verified: "Verified") -> None:
     for one in verified.projections:
         typer.echo(f"{one.name:16} {one.rows:>12,} rows  {one.digest}")
     if verified.difference is None:
-        typer.echo(f"Every row is what the log says, at {sum(verified.position.values()):,} records.")
+        typer.echo(
+            f"Every row is what the log says, at {sum(verified.position.values()):,} records."
+        )
         return
     difference = verified.difference
     typer.echo(f"{difference.table} differs, first at {difference.key}")

@@ -4,24 +4,14 @@ from typing import Annotated
 
 import typer
 
-from services.main.options import DataDir
+from services.main.options import DataDir, Host, Port
 
 
 def up(
     *,
     data_dir: DataDir = None,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            help="Address to listen on.", envvar="TOUCHLINE_HOST", show_default="127.0.0.1"
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            help="Port to listen on; 0 is any.", envvar="TOUCHLINE_PORT", show_default="8080"
-        ),
-    ] = None,
+    host: Host = None,
+    port: Port = None,
     sample: Annotated[
         str,
         typer.Option(
@@ -37,7 +27,10 @@ def up(
     TOUCHLINE_ARCHIVE_URL name a server. In development the first start makes the workspace
     "default" and prints its keys, once. Ctrl-C or SIGTERM ends it, losing nothing.
     """
+    from services.ingest.samples.catalogue import find
     from services.settings import load
     from services.up import up as run
 
+    if sample:
+        find(sample)
     run(load(data_dir=data_dir, host=host, port=port), sample=sample)

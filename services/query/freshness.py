@@ -16,7 +16,7 @@ POLL_S: Final = 0.002
 """A look at the checkpoints costs 0.2 ms, and nobody looks unless somebody waits."""
 WAIT_S: Final = 10.0
 SAMPLE_S: Final = 0.5
-"""The age of a lag that may be told again: measuring reads a record of each partition that is behind."""
+"""The age of a lag that may be told again: measuring reads a record of each late partition."""
 
 
 @dataclass(eq=False, slots=True)
@@ -84,7 +84,7 @@ class Freshness:
                 self._waiters.discard(waiter)
 
     def lag_s(self) -> float:
-        """Age of the oldest record that is not applied, in seconds, at most half a second old itself."""
+        """Seconds that the oldest record not applied has waited, as of half a second ago at most."""
         measured_at, lag_s = self._sample
         if monotonic() - measured_at < SAMPLE_S or not self._sampling.acquire(blocking=False):
             return lag_s
@@ -143,11 +143,12 @@ class Freshness:
         try:
             self.saw(self._applied())
         except Exception as error:  # noqa: BLE001 -- whatever it is, those who wait must hear of it
-            settled, failure = waiting, error
-        else:
-            settled = [waiter for waiter in waiting if covers(self._latest, waiter.wanted)]
-            failure = None
+            self._tell(waiting, error)
+            return
+        self._tell([waiter for waiter in waiting if covers(self._latest, waiter.wanted)])
+
+    def _tell(self, settled: list[_Waiter], error: Exception | None = None) -> None:
         with self._changed:
             self._waiters.difference_update(settled)
         for waiter in settled:
-            waiter.tell(failure)
+            waiter.tell(error)

@@ -96,7 +96,7 @@ class Identity:
     edges: Sequence[EdgeShown]
     """What joins them, newest first, at most 500."""
     refused: Sequence[EdgeShown]
-    """What was refused to join them with others, newest first; kept, since an older event may free it."""
+    """What joins nobody, newest first; kept, since an older event may free it."""
     splits: Sequence[SplitShown]
 
 
@@ -121,7 +121,7 @@ def router(desk: Desk) -> APIRouter:
     async def show_identity(
         caller: Annotated[Caller, Depends(desk.caller)], customer_id: CustomerId
     ) -> Response:
-        """The customer's identifiers, the events that join them, and those refused, with the reason."""
+        """Identifiers, the events that join them, and those that were refused, with the reason."""
         return await desk.read(caller, lambda reading: explained(reading, customer_id))
 
     return routes

@@ -31,12 +31,12 @@ class Cursors:
         self._secret = blake2b(key=hash_key, digest_size=32, person=b"cursor").digest()
 
     def seal(self, keys: Sequence[str], *, of: Sequence[str]) -> str:
-        """A cursor of the list ``of`` (workspace, route, filters) after the item with these keys."""
+        """A cursor of the list ``of`` (workspace, route, filters) after the item of these keys."""
         sealed = encrypt(self._secret, msgspec.msgpack.encode(tuple(keys)), bound_to=_named(of))
         return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, cursor: str, *, of: Sequence[str]) -> tuple[str, ...]:
-        """The keys in ``cursor``; raises ``Refused`` for one that we did not give for this very list."""
+        """The keys in ``cursor``; raises ``Refused`` for one not given for this very list."""
         try:
             if len(cursor) > _MAX_CURSOR:
                 raise InvalidTag

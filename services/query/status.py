@@ -22,7 +22,7 @@ FROM workspace_count WHERE workspace = %(workspace)s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionStatus:
-    """Records of one partition: accepted = applied + duplicate + dead_lettered + in_flight, always."""
+    """Of one partition; accepted = applied + duplicate + dead_lettered + in_flight, always."""
 
     __pydantic_config__ = DOCUMENTED
 

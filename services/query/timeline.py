@@ -39,7 +39,7 @@ class TouchItem:
     summary: str
     """One line that names nobody."""
     text: str | None = None
-    """What was written, where ``text=true`` asks for it; null where nothing was, or it was erased."""
+    """What was written, if ``text=true`` asks for it; null where nothing was, or once erased."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,11 +74,16 @@ class PostgresProgress:
         return {partition: (first, last) for partition, first, last in self._all(_PENDING)}
 
     def plan(self, ranges: Mapping[int, tuple[int, int]]) -> None:
-        firsts, lasts = [first for first, _ in ranges.values()], [last for _, last in ranges.values()]
+        firsts, lasts = (
+            [first for first, _ in ranges.values()],
+            [last for _, last in ranges.values()],
+        )
         with self._transaction() as cursor:
             cursor.execute(_PLAN, [list(ranges), firsts, lasts])
             if cursor.rowcount != len(ranges):
-                raise NotOurs(f"the archive was fed by somebody else: {dict(ranges)} does not follow")
+                raise NotOurs(
+                    f"the archive was fed by somebody else: {dict(ranges)} does not follow"
+                )
 
     def done(self) -> None:
         with self._transaction() as cursor:

@@ -20,16 +20,18 @@ SELECT identifier FROM identifier
 WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid ORDER BY identifier
 """
 DECIDE: Final = """
-INSERT INTO touchline.outbox (workspace, event) VALUES (%(workspace)s, %(event)s) RETURNING outbox_id
+INSERT INTO touchline.outbox (workspace, event) VALUES (%(workspace)s, %(event)s)
+RETURNING outbox_id
 """
 WAITING: Final = """
-SELECT EXISTS (SELECT FROM touchline.outbox WHERE workspace = %(workspace)s AND outbox_id = %(outbox_id)s)
+SELECT EXISTS (
+    SELECT FROM touchline.outbox WHERE workspace = %(workspace)s AND outbox_id = %(outbox_id)s)
 """
 APPLIED: Final = "SELECT partition, next_offset FROM checkpoint"
 
 
 class PostgresDecisions:
-    """As ``services.commands.awaiting.Decisions`` says; one workspace a call, under row-level security."""
+    """As ``services.commands.awaiting.Decisions`` says; a call sees one workspace."""
 
     def __init__(self, url: str) -> None:
         self._pool = Pool(url, "commands", size=4, is_read_only=False)

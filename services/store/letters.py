@@ -14,10 +14,13 @@ from services.store.statements import WRITE_LETTERS
 
 State = Literal["open", "resubmitted", "quarantined"]
 
-ENTER: Final = "SELECT set_config('touchline.workspace', coalesce(%(workspace)s::text, ''), true)"
+ENTER: Final = """
+SELECT set_config('touchline.workspace', coalesce(%(workspace)s::text, ''), true)
+"""
 PAGE: Final = """
 SELECT letter_id, state, created_at, resolved_at, resubmitted_id, position,
-       workspace, origin, partition, "offset", source, event_id, type, reason, field, key_id, ciphertext
+       workspace, origin, partition, "offset", source, event_id, type, reason, field, key_id,
+       ciphertext
 FROM touchline.dead_letter
 WHERE workspace = coalesce(%(workspace)s::text, workspace)
   AND letter_id = coalesce(%(letter_id)s::bigint, letter_id)
@@ -31,7 +34,8 @@ WHERE workspace = coalesce(%(workspace)s::text, workspace) AND letter_id = %(let
 """
 RESOLVE: Final = """
 UPDATE touchline.dead_letter
-SET state = %(state)s, resolved_at = now(), resubmitted_id = %(resubmitted_id)s, position = %(position)s
+SET state = %(state)s, resolved_at = now(), resubmitted_id = %(resubmitted_id)s,
+    position = %(position)s
 WHERE letter_id = %(letter_id)s
 """
 
@@ -61,7 +65,7 @@ class HeldLetter:
 
 
 class PostgresLetters:
-    """The letters that the role of ``url`` may see: of one workspace a call, or of all for the folds' role."""
+    """Letters of one workspace a call, or of all that the role of ``url`` may see."""
 
     def __init__(self, url: str) -> None:
         self._pool = Pool(url, "letters", size=4, is_read_only=False)
@@ -114,4 +118,6 @@ def _find(cursor: Cursor[TupleRow], workspace: str | None, letter_id: int) -> Le
 
 def _page(cursor: Cursor[TupleRow], workspace: str | None, **asked: Any) -> list[LetterRow]:
     wanted = {"letter_id": None, "state": None, "before": None, "workspace": workspace} | asked
-    return [LetterRow(*row[:6], Letter(*row[6:])) for row in rows(cursor, PAGE, wanted)]
+    return [
+        LetterRow._make((*row[:6], Letter._make(row[6:]))) for row in rows(cursor, PAGE, wanted)
+    ]

@@ -20,11 +20,11 @@ LIMITS: Final = (
     f"-c statement_timeout={STATEMENT_S}s -c lock_timeout=5s"
     f" -c idle_in_transaction_session_timeout=15s -c plan_cache_mode=force_custom_plan"
 )
-"""Whoever waits longer has gone. Plans are made for the values at hand: filters that are not asked for cost nothing."""
+"""Who waits longer has gone. Plans are made for the values at hand: absent filters are free."""
 
 
 class Pool:
-    """A pool that heals: a connection is tried before it is lent, and a lost server is asked for again and again."""
+    """A pool that heals: connections are tried before they are lent, lost ones replaced."""
 
     def __init__(self, url: str, name: str, *, size: int = SIZE, is_read_only: bool = True) -> None:
         """Opens nothing yet: a server that is away is not an error before somebody asks."""
@@ -41,7 +41,7 @@ class Pool:
             min_size=1,
             max_size=size,
             timeout=TIMEOUT_S,
-            # Its pauses double up to this: with the default of 300 s it stays broken long after the server is back.
+            # Its pauses double up to this: with the default of 300 s it stays broken.
             reconnect_timeout=TIMEOUT_S,
             check=ConnectionPool.check_connection,
             configure=configure,
@@ -56,9 +56,10 @@ class Pool:
 
     @contextmanager
     def transaction(self) -> Iterator[psycopg.Cursor[TupleRow]]:
-        """A cursor with binary results; commits when the block ends, leaves no trace when it raises.
+        """A cursor with binary results; commits when the block ends, no trace when it raises.
 
-        Raises ``Unavailable``, ``Timeout`` for a statement that took too long, ``Misconfigured`` without tables.
+        Raises ``Unavailable``, ``Timeout`` for too slow a statement, ``Misconfigured`` without
+        tables.
         """
         try:
             self._pool.open()

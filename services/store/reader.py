@@ -43,7 +43,7 @@ class Reading:
 
 
 class Reader:
-    """Reads as role ``touchline_query``: under row-level security, in transactions that can't write."""
+    """Reads as role ``touchline_query``: under row-level security, unable to write."""
 
     def __init__(self, url: str) -> None:
         self._pool = Pool(url, "query")

@@ -20,7 +20,9 @@ class ArchiveContract:
     """The subclass gives the fixture ``archive``: opened, empty."""
 
     def test_an_event_comes_back_as_it_was_recorded(self, archive: Archive) -> None:
-        data = b'{"n":0.1,"big":12345678901234567890123,"s":"\\u00e9 \xc3\xa9 \\" \\\\ \\/","l":[{}]}'
+        data = (
+            b'{"n":0.1,"big":12345678901234567890123,"s":"\\u00e9 \xc3\xa9 \\" \\\\ \\/","l":[{}]}'
+        )
         sealed = Sealed("key-1", bytes(range(256)))
         at = NOON + timedelta(microseconds=123_457)
 
@@ -54,7 +56,9 @@ class ArchiveContract:
         ],
     )
     def test_any_time_comes_back_and_is_a_cursor(self, archive: Archive, at: datetime) -> None:
-        archive.insert([piece(recorded("e-1", occurred_at=at), recorded("e-2", occurred_at=at))], "t")
+        archive.insert(
+            [piece(recorded("e-1", occurred_at=at), recorded("e-2", occurred_at=at))], "t"
+        )
 
         newest, oldest = archive.timeline("w", [ADA], limit=10)
 
@@ -119,7 +123,10 @@ class ArchiveContract:
         )
 
         assert ids(archive.timeline("w", [ADA], families=["purchase"], limit=10)) == ["b", "a"]
-        assert ids(archive.timeline("w", [ADA], families=["email", "custom"], limit=10)) == ["d", "c"]
+        assert ids(archive.timeline("w", [ADA], families=["email", "custom"], limit=10)) == [
+            "d",
+            "c",
+        ]
         assert ids(archive.timeline("w", [ADA], families=["call"], limit=10)) == []
         assert archive.touches("w", [ADA]) == {"purchase": 2, "email": 1, "custom": 1}
         assert archive.touches("w", [BEN]) == {}
@@ -148,7 +155,8 @@ class ArchiveContract:
 
     def test_rows_of_a_doubtful_insert_can_be_counted(self, archive: Archive) -> None:
         archive.insert(
-            [piece(*(recorded(f"a-{n}") for n in range(10))), piece(recorded("b"), partition=2)], "t"
+            [piece(*(recorded(f"a-{n}") for n in range(10))), piece(recorded("b"), partition=2)],
+            "t",
         )
 
         assert archive.rows_of({1: (3, 5), 2: (0, 9)}) == 4

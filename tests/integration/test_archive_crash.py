@@ -38,7 +38,10 @@ class Source:
         """``count`` more events over all partitions, of about ``size`` bytes that don't compress."""
         noise = random.Random(0)
         events = [
-            recorded(f"e-{self._events + number:07}", data=b'{"x":"%b"}' % noise.randbytes(size // 2).hex().encode())
+            recorded(
+                f"e-{self._events + number:07}",
+                data=b'{"x":"%b"}' % noise.randbytes(size // 2).hex().encode(),
+            )
             for number in range(count)
         ]
         self._events += count
@@ -49,7 +52,9 @@ class Source:
             ]
         )
         ends = dict(self.log.ends())
-        self.progress.left_out = {partition: set(range(0, end, 7)) for partition, end in ends.items()}
+        self.progress.left_out = {
+            partition: set(range(0, end, 7)) for partition, end in ends.items()
+        }
         self.progress.next = ends
 
     @property
@@ -96,14 +101,17 @@ def feeding(source: Source, archive: Archive) -> Iterator[Callable[[Callable[[],
 
 
 def is_fed(source: Source) -> bool:
-    return dict(source.progress.archived()).items() >= {
-        partition: end for partition, end in source.log.ends().items() if end
-    }.items()
+    return (
+        dict(source.progress.archived()).items()
+        >= {partition: end for partition, end in source.log.ends().items() if end}.items()
+    )
 
 
 def assert_each_once(archive: ClickHouseArchive, source: Source) -> None:
     assert sum(archive.rows().values()) == source.expected
-    found = archive._connected().query("SELECT uniqExact(id), uniqExact(partition, offset) FROM event")
+    found = archive._connected().query(
+        "SELECT uniqExact(id), uniqExact(partition, offset) FROM event"
+    )
     assert found.result_rows == [(source.expected, source.expected)]
 
 
@@ -128,9 +136,7 @@ def test_kills_in_the_middle_of_inserts_lose_and_double_nothing(
         archive.close()
 
 
-def test_a_folder_deleted_while_it_was_down_is_filled_again(
-    tmp_path: Path, source: Source
-) -> None:
+def test_a_folder_deleted_while_it_was_down_is_filled_again(tmp_path: Path, source: Source) -> None:
     with FrontProcess(tmp_path / "chdb") as front:
         archive = front.archive()
         source.record(3_000)
@@ -147,9 +153,7 @@ def test_a_folder_deleted_while_it_was_down_is_filled_again(
         archive.close()
 
 
-def test_a_full_disk_is_waited_for_and_then_caught_up_with(
-    tmp_path: Path, source: Source
-) -> None:
+def test_a_full_disk_is_waited_for_and_then_caught_up_with(tmp_path: Path, source: Source) -> None:
     with small_disk(tmp_path / "disk", size_mb=24) as disk, FrontProcess(disk / "chdb") as front:
         archive = front.archive()
         source.record(500)

@@ -317,8 +317,8 @@ def test_items_tell_the_bytes_read(tmp_path: Path) -> None:
 
 INVOICES = """Invoice,Sku,Pieces,Price,Customer
 1,A,2,1.10,42
-1,B,1,0.999,42
 2,C,3,2.00,43
+1,B,1,0.999,42
 C3,A,-1,1.10,42
 C3,B,-1,0.50,42
 """

@@ -46,7 +46,11 @@ def test_what_is_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch
         ("PORT", "70000", "TOUCHLINE_PORT should be less than or equal to 65535"),
         ("ENVIRONMENT", "staging", "TOUCHLINE_ENVIRONMENT should be 'development' or 'production'"),
         ("LOG_URL", "redis://x", r"TOUCHLINE_LOG_URL is no address .* or kafka://"),
-        ("STORE_URL", "mysql://secret", "TOUCHLINE_STORE_URL is no address of the form postgresql://"),
+        (
+            "STORE_URL",
+            "mysql://secret",
+            "TOUCHLINE_STORE_URL is no address of the form postgresql://",
+        ),
         (
             "ARCHIVE_URL",
             "clickhouse://x",

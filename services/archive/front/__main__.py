@@ -35,11 +35,19 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m services.archive.front", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, required=True, help="chdb's folder; made when missing")
-    parser.add_argument("--port", type=int, required=True, help="0 takes a free one, and says which")
-    parser.add_argument("--password-file", type=Path, required=True, help=f"the password of user {USER}")
+    parser.add_argument(
+        "--data-dir", type=Path, required=True, help="chdb's folder; made when missing"
+    )
+    parser.add_argument(
+        "--port", type=int, required=True, help="0 takes a free one, and says which"
+    )
+    parser.add_argument(
+        "--password-file", type=Path, required=True, help=f"the password of user {USER}"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--memory-mb", type=int, default=MEMORY_BYTES >> 20, help="for all queries together")
+    parser.add_argument(
+        "--memory-mb", type=int, default=MEMORY_BYTES >> 20, help="for all queries together"
+    )
     return parser.parse_args()
 
 

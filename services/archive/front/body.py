@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterator
 from email.message import Message
 from typing import IO, Final, Protocol, cast
 
-from services.archive.front.failure import INCORRECT_DATA, NOT_IMPLEMENTED, TOO_LARGE, Failure, refused
+from services.archive.front.failure import (
+    INCORRECT_DATA,
+    NOT_IMPLEMENTED,
+    TOO_LARGE,
+    Failure,
+    refused,
+)
 
 MAX_BYTES: Final = 2 << 30
 """Of one request's body, unpacked."""
@@ -36,8 +42,12 @@ class Body:
 
     def __init__(self, stream: IO[bytes], headers: Message) -> None:
         is_chunked = headers.get("Transfer-Encoding", "").lower() == "chunked"
-        self._raw = _chunked(stream) if is_chunked else _counted(stream, headers.get("Content-Length"))
-        self._pieces = _unpacked(self._raw, headers.get("Content-Encoding", "identity").strip().lower())
+        self._raw = (
+            _chunked(stream) if is_chunked else _counted(stream, headers.get("Content-Length"))
+        )
+        self._pieces = _unpacked(
+            self._raw, headers.get("Content-Encoding", "identity").strip().lower()
+        )
         self._seen = 0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -54,7 +64,10 @@ class Body:
         """What is left; raises ``Failure`` when that is more than ``limit``."""
         data = self.begin(limit)
         if len(data) > limit:
-            raise refused(TOO_LARGE, f"the statement has more than {limit} bytes; bind what is long as a parameter")
+            raise refused(
+                TOO_LARGE,
+                f"the statement has more than {limit} bytes; bind what is long as a parameter",
+            )
         return data
 
     def begin(self, size: int) -> bytes:
@@ -123,7 +136,9 @@ def _unpacked(raw: Iterator[bytes], coding: str) -> Iterator[bytes]:
         yield from raw
         return
     try:
-        yield from _deflated(raw) if coding in {"gzip", "deflate"} else _framed(raw, _unpacker(coding))
+        yield from (
+            _deflated(raw) if coding in {"gzip", "deflate"} else _framed(raw, _unpacker(coding))
+        )
     except (zlib.error, RuntimeError, ValueError, EOFError, OSError) as cause:
         if isinstance(cause, ConnectionError | TimeoutError):
             raise
@@ -174,4 +189,7 @@ def _unpacker(coding: str) -> Callable[[], _Unpacker]:
         from backports.zstd import ZstdDecompressor  # noqa: PLC0415  as above
 
         return cast(Callable[[], _Unpacker], ZstdDecompressor)
-    raise refused(NOT_IMPLEMENTED, f"Content-Encoding {coding} is not taken; use gzip, deflate, lz4, zstd or none")
+    raise refused(
+        NOT_IMPLEMENTED,
+        f"Content-Encoding {coding} is not taken; use gzip, deflate, lz4, zstd or none",
+    )

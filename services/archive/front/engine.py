@@ -19,7 +19,14 @@ from uuid import uuid4
 import chdb
 
 from services.archive.front.config import MEMORY_BYTES, configure
-from services.archive.front.failure import BAD_ARGUMENTS, NOT_ENOUGH_SPACE, TOO_MANY_QUERIES, Failure, failed, refused
+from services.archive.front.failure import (
+    BAD_ARGUMENTS,
+    NOT_ENOUGH_SPACE,
+    TOO_MANY_QUERIES,
+    Failure,
+    failed,
+    refused,
+)
 from services.errors import Misconfigured
 
 DATABASE: Final = "touchline"
@@ -163,7 +170,7 @@ class Engine:
         return str(self._holder.query(sql, "TSVRaw").bytes().decode().strip())
 
 
-def _prepare(connection: Any, asked: Asked) -> None:  # noqa: ANN401  chdb declares no types
+def _prepare(connection: Any, asked: Asked) -> None:
     connection.query(f"USE {_identifier(asked.database)}")
     settings = [f"{_setting(name)} = {_literal(value)}" for name, value in asked.settings.items()]
     if settings:

@@ -24,7 +24,9 @@ _MAX_STATEMENT: Final = 4 << 20
 _DRAINED: Final = 64 << 20
 _ALIVE: Final = frozenset({"/ping", "/replicas_status"})
 # Their blocks can be put one after the other; other formats have a head or a foot.
-_FRAMELESS: Final = frozenset("Native TabSeparated TSV TSVRaw TabSeparatedRaw CSV RowBinary JSONEachRow".split())
+_FRAMELESS: Final = frozenset(
+    "Native TabSeparated TSV TSVRaw TabSeparatedRaw CSV RowBinary JSONEachRow".split()
+)
 _KINDS: Final = {
     "TabSeparated": "text/tab-separated-values; charset=UTF-8",
     "CSV": "text/csv; charset=UTF-8; header=absent",
@@ -72,7 +74,9 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _route(self, request: Request, body: Body) -> None:
-        if request.path in _ALIVE or (request.path == "/" and request.method == "GET" and not request.query):
+        if request.path in _ALIVE or (
+            request.path == "/" and request.method == "GET" and not request.query
+        ):
             self._send(200, {"Content-Type": "text/html; charset=UTF-8"}, b"Ok.\n")
         elif request.path != "/":
             self._send(404, {}, f"There is no handle {request.path}\n".encode())
@@ -98,8 +102,14 @@ class Handler(BaseHTTPRequestHandler):
         data = chain([begun[insert.data_at :]], rest)
         target = _text(begun[: insert.settings_at])
         settings = _text(begun[insert.settings_at : insert.ends_at])
-        written = self.engine.insert(Into(target, settings, insert.input_format), data, request.asked)
-        summary = {"written_rows": written.rows, "written_bytes": written.bytes, "elapsed_ns": written.elapsed_s * 1e9}
+        written = self.engine.insert(
+            Into(target, settings, insert.input_format), data, request.asked
+        )
+        summary = {
+            "written_rows": written.rows,
+            "written_bytes": written.bytes,
+            "elapsed_ns": written.elapsed_s * 1e9,
+        }
         self._send(200, self._headers(request, None, summary), b"")
 
     def _query(self, request: Request, statement: Statement, text: bytes) -> None:
@@ -107,19 +117,32 @@ class Handler(BaseHTTPRequestHandler):
         output_format = statement.output_format or request.default_format or "TabSeparated"
         shown = output_format if statement.gives_rows else None
         if shown in _FRAMELESS and not request.is_awaited_whole:
-            self._stream(self._headers(request, shown, {}), self.engine.stream(sql, output_format, request.asked))
+            self._stream(
+                self._headers(request, shown, {}),
+                self.engine.stream(sql, output_format, request.asked),
+            )
             return
         answer = self.engine.query(sql, output_format, request.asked)
-        summary = {"read_rows": answer.rows_read, "read_bytes": answer.bytes_read, "elapsed_ns": answer.elapsed_s * 1e9}
+        summary = {
+            "read_rows": answer.rows_read,
+            "read_bytes": answer.bytes_read,
+            "elapsed_ns": answer.elapsed_s * 1e9,
+        }
         self._send(200, self._headers(request, shown, summary), answer.body)
 
-    def _headers(self, request: Request, shown: str | None, summary: Mapping[str, float]) -> dict[str, str]:
+    def _headers(
+        self, request: Request, shown: str | None, summary: Mapping[str, float]
+    ) -> dict[str, str]:
         headers = {
             "Content-Type": _KINDS.get(shown or "", "text/plain; charset=UTF-8"),
-            "X-ClickHouse-Query-Id": request.query_id if _QUERY_ID.fullmatch(request.query_id) else str(uuid4()),
+            "X-ClickHouse-Query-Id": request.query_id
+            if _QUERY_ID.fullmatch(request.query_id)
+            else str(uuid4()),
             "X-ClickHouse-Timezone": self.engine.timezone,
             "X-ClickHouse-Server-Display-Name": "touchline",
-            "X-ClickHouse-Summary": json.dumps({name: str(int(value)) for name, value in summary.items()}),
+            "X-ClickHouse-Summary": json.dumps(
+                {name: str(int(value)) for name, value in summary.items()}
+            ),
         }
         if shown:
             headers["X-ClickHouse-Format"] = shown
@@ -153,7 +176,11 @@ class Handler(BaseHTTPRequestHandler):
         self._send(failure.status, headers, f"{failure} (version {self.engine.version})\n".encode())
 
     def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self._write(status, {**headers, "Content-Length": str(len(body))}, b"" if self.command == "HEAD" else body)
+        self._write(
+            status,
+            {**headers, "Content-Length": str(len(body))},
+            b"" if self.command == "HEAD" else body,
+        )
 
     def _write(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         kept = "close" if self.close_connection else "Keep-Alive"

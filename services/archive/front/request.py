@@ -96,13 +96,17 @@ class Request:
         """ClickHouse's own block compression is for its own clients; ours ask for none or use gzip."""
         for name in ("compress", "decompress"):
             if self.fields.get(name, "0") not in {"", "0", "false"}:
-                raise refused(NOT_IMPLEMENTED, f"{name}=1 is not offered here; set {name}=0 in the client")
+                raise refused(
+                    NOT_IMPLEMENTED, f"{name}=1 is not offered here; set {name}=0 in the client"
+                )
 
     def _credentials(self) -> tuple[str, str]:
         scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "basic":
             try:
-                user, _, password = b64decode(encoded.strip(), validate=True).decode().partition(":")
+                user, _, password = (
+                    b64decode(encoded.strip(), validate=True).decode().partition(":")
+                )
             except ValueError:
                 return "", ""
             return user, password

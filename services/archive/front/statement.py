@@ -28,7 +28,9 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _FORBIDDEN: Final = frozenset({"file", "python", "infile", "outfile"})
-_ROWS: Final = frozenset({"SELECT", "WITH", "FROM", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"})
+_ROWS: Final = frozenset(
+    {"SELECT", "WITH", "FROM", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"}
+)
 _SELECTS: Final = frozenset({"SELECT", "WITH", "FROM"})
 
 
@@ -104,7 +106,11 @@ def _plain(text: str, first: _Token, tokens: Iterator[_Token]) -> Statement:
             break
         if token.depth == 0 and token.kind == "word" and before.text.upper() == "FORMAT":
             output_format = token.text
-        elif token.depth == 0 and token.text.upper() not in {"SETTINGS", "="} and before.text == output_format:
+        elif (
+            token.depth == 0
+            and token.text.upper() not in {"SETTINGS", "="}
+            and before.text == output_format
+        ):
             # It was a column called `format`: the clause stands at the end, or before SETTINGS.
             output_format = None
         before = token
@@ -138,7 +144,9 @@ def _refuse_files(token: _Token) -> None:
 def _refuse_another(tokens: Iterator[_Token]) -> None:
     for token in tokens:
         if token.kind != "end":
-            raise refused(SYNTAX_ERROR, f"Multi-statements are not allowed: another begins at {token.text}")
+            raise refused(
+                SYNTAX_ERROR, f"Multi-statements are not allowed: another begins at {token.text}"
+            )
 
 
 def _after_line(text: str, at: int) -> int:

@@ -6,22 +6,22 @@ CREATE TABLE IF NOT EXISTS event
 (
     workspace   LowCardinality(String),
     leaf        UUID DEFAULT identifiers[1] COMMENT 'the strongest identifier; zeros for control events',
-    occurred_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    occurred_at DateTime64(6, 'UTC') CODEC(Delta, LZ4),
     source      LowCardinality(String),
-    id          String CODEC(ZSTD(1)),
-    received_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    id          String,
+    received_at DateTime64(6, 'UTC') CODEC(Delta, LZ4),
     type        LowCardinality(String),
     family      LowCardinality(String) DEFAULT splitByChar('.', type)[1],
-    version     UInt64 CODEC(ZSTD(1)),
+    version     UInt64,
     key_kind    LowCardinality(String),
-    identifiers Array(UUID) CODEC(ZSTD(1)) COMMENT 'keyed hashes, strongest first',
-    data        String CODEC(ZSTD(1)) COMMENT 'typed JSON',
+    identifiers Array(UUID) COMMENT 'keyed hashes, strongest first',
+    data        String COMMENT 'typed JSON',
     sealed      Tuple(String, String) EPHEMERAL,
-    key_id      String DEFAULT sealed.1 CODEC(ZSTD(1)),
+    key_id      String DEFAULT sealed.1,
     ciphertext  String DEFAULT base64Decode(sealed.2) COMMENT 'what names a person, sealed under key_id',
-    cause       String CODEC(ZSTD(1)),
-    partition   UInt16 CODEC(ZSTD(1)) COMMENT 'of the log',
-    offset      UInt64 CODEC(Delta, ZSTD(1)) COMMENT 'of the log'
+    cause       String,
+    partition   UInt16 COMMENT 'of the log',
+    offset      UInt64 CODEC(Delta, LZ4) COMMENT 'of the log'
 )
 ENGINE = MergeTree
 ORDER BY (workspace, leaf, occurred_at, source, id)
@@ -31,5 +31,8 @@ SETTINGS
     -- Two inserts a second can afford it, and a power cut then loses nothing.
     fsync_after_insert = 1,
     fsync_part_directory = 1,
-    -- A timeline reads a few rows of each of its leaves: small granules, small reads.
-    index_granularity = 1024
+    -- A timeline reads a few rows of each of its leaves: small granules in small blocks, quickly unpacked. Of 600 000
+    -- events, 50 touches of 50 leaves took 10 ms; with granules of 1024 rows, blocks as they come and ZSTD 28 ms.
+    index_granularity = 256,
+    min_compress_block_size = 8192,
+    max_compress_block_size = 16384

@@ -143,7 +143,7 @@ class Mapping(Part):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """Of CSV; found by looking at the heading by default."""
     group_by: str | None = None
-    """Rows that follow each other with the same value in this column are one event."""
+    """Rows near each other with the same value in this column are one event."""
     events: Annotated[tuple[Rule, ...], Field(min_length=1)]
 
 

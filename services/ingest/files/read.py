@@ -24,6 +24,8 @@ MAX_LINE: Final = 1_000_000
 HEAD: Final = 65_536
 MAX_GROUP: Final = 2000
 """Lines that an order may have."""
+NEAR: Final = 10
+"""Exports mix the lines of orders that were placed in the same minute: so many are kept open."""
 DELIMITERS: Final = ",;\t|"
 GZIP: Final = b"\x1f\x8b"
 BOM: Final = b"\xef\xbb\xbf"
@@ -139,25 +141,22 @@ def rows(
 
 
 def grouped(records: Iterable[Record], column: str | None) -> Iterator[list[Record]]:
-    """Records that follow each other with the same cell in ``column``, or each by itself.
+    """Records with the same cell in ``column`` that stand near each other, or each by itself.
 
     A record that can't be read is always by itself.
     """
-    group: list[Record] = []
+    open_groups: dict[str, list[Record]] = {}
     for record in records:
-        together = (
-            column is not None
-            and group
-            and record.problem is group[0].problem is None
-            and record.row.get(column) == group[0].row.get(column)
-            and len(group) < MAX_GROUP
-        )
-        if group and not together:
-            yield group
-            group = []
+        if column is None or record.problem is not None:
+            yield [record]
+            continue
+        group = open_groups.setdefault(record.row.get(column, ""), [])
         group.append(record)
-    if group:
-        yield group
+        if len(group) == MAX_GROUP:
+            yield open_groups.pop(record.row.get(column, ""))
+        elif len(open_groups) > NEAR:
+            yield open_groups.pop(next(iter(open_groups)))
+    yield from open_groups.values()
 
 
 def _cells(reader: Iterator[list[str]]) -> Iterator[tuple[list[str], str]]:

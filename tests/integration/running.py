@@ -1,0 +1,198 @@
+"""The whole platform for tests and benchmarks: real processes in a data directory, to be killed."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final, Literal, Self, TypeAlias, cast
+
+import httpx
+import psutil
+
+from services.addresses import Addresses, find
+from services.data_dir import running
+from services.edge.headers import WAIT_FOR
+from services.settings import Settings
+from services.store.embedded import EmbeddedPostgres
+from services.store.programs import until
+from tests.platforms import environ, is_gone
+
+Process: TypeAlias = Literal["up", "archive", "engine", "web", "postgres"]
+Json: TypeAlias = dict[str, Any]
+
+PATIENCE_S: Final = 120.0
+"""For anything: the machine may be busy with other things, and a hang is found all the same."""
+_MODULES: Final = {
+    "services.archive.front": "archive",
+    "services.engine": "engine",
+    "services.web": "web",
+}
+_KEY: Final = re.compile(r"\btl_(browser|write|secret|admin)_\w+")
+
+
+class RunningPlatform:
+    """``touchline up`` on free ports; what it says is kept in ``said``, a file beside its data."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.said = data_dir.with_suffix(".said")
+        self.keys: dict[str, str] = {}
+        self.client = httpx.Client(timeout=30)
+        self._up: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> float:
+        """Run it; gives the seconds until it was ready."""
+        began_s = monotonic()
+        heard = self.said.stat().st_size if self.said.exists() else 0
+        with self.said.open("ab") as said:
+            self._up = subprocess.Popen(
+                [sys.executable, "-m", "services.main", "up", "--port", "0"],
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.wait_until(lambda: b"Try it" in self._heard(heard), "up is ready")
+        took_s = monotonic() - began_s
+        text = self._heard(heard).decode()
+        self.keys |= {match[1]: match[0] for match in _KEY.finditer(text)}
+        found = running(self.data_dir)
+        assert found is not None, text
+        # Another one each time: connections to a port that is closed now are of no use.
+        self.client.close()
+        self.client = httpx.Client(base_url=found.url, timeout=30)
+        return took_s
+
+    def stop(self) -> int:
+        """As by Ctrl-C; gives the exit code."""
+        assert self._up is not None
+        self._up.terminate()
+        return self._up.wait(PATIENCE_S)
+
+    def kill(self, *names: Process) -> None:
+        """``kill -9`` each, all at once where there are several; who is not there is dead already."""
+        pids = self.pids()
+        for name in names:
+            with suppress(KeyError, ProcessLookupError):
+                os.kill(pids[name], signal.SIGKILL)
+        if "up" in names and self._up is not None:
+            self._up.wait(PATIENCE_S)
+            assert all(is_gone(pid) for name, pid in pids.items() if name != "postgres")
+
+    def signal(self, name: Process, number: signal.Signals) -> None:
+        """Send ``number``, as SIGSTOP or SIGCONT."""
+        os.kill(self.pids()[name], number)
+
+    def pids(self) -> dict[Process, int]:
+        """The processes that live now."""
+        found: dict[Process, int] = {}
+        if self._up is not None and self._up.poll() is None:
+            found["up"] = self._up.pid
+            for child in psutil.Process(self._up.pid).children():
+                with suppress(psutil.Error):
+                    module = next((it for it in child.cmdline() if it in _MODULES), None)
+                    if module:
+                        found[cast("Process", _MODULES[module])] = child.pid
+        if (postgres := EmbeddedPostgres(self.data_dir).postmaster()) is not None:
+            found["postgres"] = postgres.pid
+        return found
+
+    def addresses(self) -> Addresses:
+        """Where its store, log and archive are."""
+        return find(Settings(data_dir=self.data_dir))
+
+    def is_ready(self) -> bool:
+        """Whether everything runs and answers, the archive too."""
+        try:
+            answer = self.client.get("/readyz")
+        except httpx.HTTPError:
+            return False
+        checks = answer.json().get("checks", {})
+        return answer.status_code == 200 and set(checks.values()) == {"ready"}
+
+    def get(self, path: str, position: str = "") -> Json:
+        """The body of an answer that must be 200, once ``position`` is in it."""
+        headers = {"Authorization": f"Bearer {self.keys['secret']}"}
+        answer = self.client.get(path, headers=headers | ({WAIT_FOR: position} if position else {}))
+        assert answer.status_code == 200, (path, answer.status_code, answer.text)
+        return cast("Json", answer.json())
+
+    def post(self, events: Sequence[Json]) -> httpx.Response:
+        """``POST /v1/events``."""
+        headers = {"Authorization": f"Bearer {self.keys['write']}"}
+        return self.client.post("/v1/events", json=list(events), headers=headers)
+
+    def touchline(self, *arguments: str) -> subprocess.Popen[str]:
+        """A command at work on this data directory."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "services.main", *arguments],
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def ran(self, *arguments: str) -> str:
+        """What a command says that must end with 0."""
+        with self.touchline(*arguments) as command:
+            said, _ = command.communicate(timeout=PATIENCE_S)
+        assert command.returncode == 0, (arguments, command.returncode, said)
+        return said
+
+    def verified(self) -> Json:
+        """What ``verify --json`` says; raises ``AssertionError`` where it is not ok."""
+        said = self.ran("verify", "--json")
+        return cast("Json", json.loads(said.splitlines()[-1]))
+
+    def settled(self) -> Json:
+        """Wait until nothing is in flight, in the archive neither; the status then."""
+        found: list[Json] = []
+
+        def is_settled() -> bool:
+            found.append(self.get("/v1/status"))
+            waiting = sum(row["in_flight"] for row in found[-1]["partitions"])
+            return waiting == 0 and found[-1]["archive"]["in_flight"] == 0
+
+        self.wait_until(self.is_ready, "it can serve")
+        self.wait_until(is_settled, "nothing is in flight")
+        return found[-1]
+
+    def wait_until(self, holds: Callable[[], bool], what: str) -> None:
+        """Come back when ``holds`` does; raises ``AssertionError``, which tells what was said last."""
+        for _ in until(PATIENCE_S, every_s=0.05):
+            if holds():
+                return
+            if self._up is not None and self._up.poll() is not None:
+                break
+        last = self._heard(0).decode(errors="replace")[-4000:]
+        raise AssertionError(f"it did not come about that {what}; the platform said:\n{last}")
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        self.client.close()
+        if self._up is not None and self._up.poll() is None:
+            with suppress(ProcessLookupError):
+                self._up.send_signal(signal.SIGCONT)
+            self.stop()
+        EmbeddedPostgres(self.data_dir).stop()
+
+    @property
+    def _environ(self) -> dict[str, str]:
+        return {**environ(), "TOUCHLINE_DATA_DIR": str(self.data_dir)}
+
+    def _heard(self, first: int) -> bytes:
+        return self.said.read_bytes()[first:] if self.said.exists() else b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

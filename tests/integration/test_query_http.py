@@ -1,0 +1,309 @@
+"""Query over HTTP: what was told comes back, complete, fresh and to nobody else."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.store.urls import Urls
+from tests.integration.house import (
+    House,
+    bought,
+    called,
+    described,
+    event,
+    serving,
+    waiting_for,
+)
+
+
+@pytest.fixture
+def house(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    with serving(urls, monkeypatch) as house:
+        yield house
+
+
+def test_a_customer_shows_what_its_events_said(house: House) -> None:
+    house.told(
+        described(
+            {"name": "Ada Lovelace", "city": "London"},
+            "user:42",
+            "email:Ada@Example.org",
+            at=1,
+            id="i-1",
+        ),
+        bought("1001", 1250, "user:42", at=2),
+        event(
+            "purchase.refunded", "user:42", order_id="1001", amount_minor=250, currency="EUR", at=3
+        ),
+        event("message.sent", "email:ada@example.org", channel="sms", at=4),
+    )
+
+    customer = house.found(f"/v1/customers/{house.id_of('user:42')}")
+
+    assert customer == {
+        "customer_id": customer["customer_id"],
+        "name": "Ada Lovelace",
+        "identifiers": ["user:42", "email:ada@example.org"],
+        "traits": {"name": "Ada Lovelace", "city": "London"},
+        "trait_sources": {
+            name: {"source": "api", "event_id": "i-1", "occurred_at": "2026-01-01T00:00:01Z"}
+            for name in ("name", "city")
+        },
+        "stage": None,
+        "stages": {},
+        "tier": None,
+        "orders": 1,
+        "refunds": 1,
+        "spend_minor": {"EUR": 1000},
+        "first_at": "2026-01-01T00:00:01Z",
+        "last_at": "2026-01-01T00:00:04Z",
+        "counts": {"customer": 1, "purchase": 2, "message": 1},
+        "channels": {"sms": 1},
+        "completeness": customer["completeness"],
+    }
+    assert 0 < customer["completeness"] < 100
+
+
+def test_every_member_answers_for_the_customer(house: House) -> None:
+    house.told(called("anonymous:z"), called("email:a@x.org"))
+    before = house.id_of("anonymous:z")
+
+    house.told(called("user:1", "email:a@x.org"), called("user:1", "anonymous:z"))
+
+    assert house.found(f"/v1/customers/{before}")["customer_id"] == house.id_of("user:1")
+    assert house.id_of("email:a@x.org") == house.id_of("user:1")
+
+
+def test_an_unknown_customer_is_not_found(house: House) -> None:
+    for id_ in ("0" * 32, "nobody", "user:42", "0" * 33):
+        response = house.get(f"/v1/customers/{id_}")
+
+        assert response.status_code == 404
+        assert response.json()["field"] == "customer_id"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "Touchline-Position" in response.headers
+
+
+def test_search_finds_by_identifier_by_order_and_by_part_of_a_name(house: House) -> None:
+    house.told(
+        described(
+            {"name": "Ada Lovelace"}, "user:42", "email:ada@example.org", "phone:030 1234567"
+        ),
+        bought("R-1001", 1250, "user:42"),
+        described({"name": "Grace O'Hopper 100%_\\"}, "user:43"),
+        described({"name": "Łukasz Żółw"}, "user:44"),
+    )
+
+    def names(q: str) -> list[str]:
+        found = house.client.get(
+            "/v1/customers", params={"q": q}, headers=house._headers("secret")
+        ).json()
+        return [item["name"] for item in found["items"]]
+
+    for q in (
+        "Ada@Example.org",
+        "email:ada@example.org",
+        "030 1234567",
+        "+49301234567",
+        "42",
+        "user:42",
+        "R-1001",
+        "LOVE",
+        "  ada lov ",
+        house.id_of("user:42"),
+    ):
+        assert names(q) == ["Ada Lovelace"], q
+    assert names("100%_\\") == ["Grace O'Hopper 100%_\\"]
+    assert names("%") == ["Grace O'Hopper 100%_\\"]
+    assert names("żół") == ["Łukasz Żółw"]
+    assert names("nobody") == []
+    assert len(names("")) == 3
+
+
+def test_every_sort_gives_each_customer_once(house: House) -> None:
+    house.told(
+        *(described({"name": f"C{9 - n}"}, f"user:c{n}", at=n) for n in range(5)),
+        *(called(f"anonymous:a{n}", at=100 + n) for n in range(4)),
+        *(bought(f"o{n}", 100, "user:c3", at=50) for n in range(3)),
+    )
+    everybody = {item["customer_id"] for item in house.found("/v1/customers")["items"]}
+
+    for sort in ("customer_id", "-last_at", "first_at", "-orders", "name"):
+        items, cursor = [], ""
+        while cursor is not None:
+            page = house.found(f"/v1/customers?limit=2&sort={sort}{cursor and f'&cursor={cursor}'}")
+            items += page["items"]
+            cursor = page["next_cursor"]
+
+        ids = [item["customer_id"] for item in items]
+        assert len(ids) == len(set(ids)) == len(everybody) == 9, sort
+        key = sort.lstrip("-")
+        values = [item[key] for item in items]
+        known = [value for value in values if value is not None]
+        assert known == sorted(known, reverse=sort.startswith("-")), sort
+        assert values[: len(known)] == known, "those without a name come last"
+
+
+def test_pages_never_skip_a_customer_while_others_arrive(house: House) -> None:
+    house.told(*(called(f"user:c{n}") for n in range(20)))
+    before = {item["customer_id"] for item in house.found("/v1/customers")["items"]}
+    seen: list[str] = []
+    cursor = ""
+    for turn in range(100):
+        page = house.found(f"/v1/customers?limit=3{cursor and f'&cursor={cursor}'}")
+        seen += [item["customer_id"] for item in page["items"]]
+        house.told(called(f"user:new{turn}"), called(f"user:c{turn}", at=turn))
+        if (cursor := page["next_cursor"]) is None:
+            break
+
+    assert len(seen) == len(set(seen))
+    assert before <= set(seen)
+
+
+def test_wrong_parameters_are_refused_by_name(house: House) -> None:
+    cursor = "x" * 40
+    house.told(*(called(f"user:c{n}") for n in range(3)))
+    given = house.found("/v1/customers?limit=1")["next_cursor"]
+
+    for query, field in (
+        ("limit=0", "limit"),
+        ("limit=201", "limit"),
+        ("limit=many", "limit"),
+        ("sort=age", "sort"),
+        ("stage=new", "stage"),
+        ("identifier=ada", "identifier"),
+        ("identifier=email:nobody", "identifier"),
+        (f"cursor={cursor}", "cursor"),
+        ("cursor=%F0%9F%98%80", "cursor"),
+        (f"sort=name&cursor={given}", "cursor"),
+        (f"q=a&cursor={given}", "cursor"),
+    ):
+        response = house.get(f"/v1/customers?{query}")
+
+        assert (response.status_code, response.json()["field"]) == (422, field), query
+        assert response.json()["remedy"]
+
+
+def test_a_caller_reads_its_own_writes(house: House) -> None:
+    with house.running():
+        for number in range(20):
+            position = house.tell(bought(f"o{number}", 100, "user:42"))
+            page = house.found("/v1/customers?q=42", **waiting_for(position))
+
+            assert page["items"][0]["orders"] == number + 1
+
+
+def test_a_position_that_is_none_is_refused(house: House) -> None:
+    house.told(called("user:1"))
+    position = house.get("/v1/customers").headers["Touchline-Position"]
+    assert house.get("/v1/customers", **waiting_for(position)).status_code == 200
+
+    for garbage in ("garbage", position[:-1], position + "A", "outbox-", "1.5"):
+        response = house.get("/v1/customers", **waiting_for(garbage))
+        assert (response.status_code, response.json()["field"]) == (422, "Touchline-Wait-For")
+
+
+def test_who_may_not_read_is_refused(house: House) -> None:
+    house.told(called("user:1"))
+    id_ = house.id_of("user:1")
+
+    for path in (
+        "/v1/customers",
+        f"/v1/customers/{id_}",
+        f"/v1/customers/{id_}/timeline",
+        f"/v1/customers/{id_}/identity",
+        "/v1/status",
+        "/v1/dead-letters",
+        "/v1/dead-letters/1",
+    ):
+        assert house.get(path, "browser").status_code == 403
+        assert house.get(path, "write").status_code == 403
+        assert house.get(path, "made-up").status_code == 401
+        assert house.client.get(path).status_code == 401
+        assert house.get(path, "admin").status_code in {200, 404}
+
+
+def test_the_account_adds_up_in_every_answer(house: House) -> None:
+    sent = [bought(f"o{n}", 1, f"user:c{n % 7}") for n in range(200)]
+    house.tell(*sent)
+    with house.running():
+        for turn in range(30):
+            house.tell(*sent[turn : turn + 5], bought(f"n{turn}", 1, "user:1"))
+            status = house.found("/v1/status")
+
+            for row in status["partitions"]:
+                parts = row["applied"] + row["duplicate"] + row["dead_lettered"] + row["in_flight"]
+                assert row["accepted"] == parts
+                assert row["in_flight"] >= 0
+    house.fold()
+
+    status = house.found("/v1/status")
+    assert sum(row["accepted"] for row in status["partitions"]) == 200 + 30 * 6 + 2
+    assert sum(row["in_flight"] for row in status["partitions"]) == 0
+    (own,) = status["workspaces"]
+    assert own["workspace"] == "shop"
+    assert own["duplicate"] == 150
+    assert status["lag_s"] == 0
+
+
+def test_a_timeline_is_newest_first_and_can_be_filtered_paged_and_opened(house: House) -> None:
+    note = event(
+        "message.received", "user:1", channel="sms", at=9, personal={"text": "Where is it?"}
+    )
+    custom = event("custom.shelf_seen", "user:1", at=5, shelf=7)
+    house.told(*(called("user:1", "email:a@x.org", at=n) for n in range(5)), custom, note)
+    house.told(called("email:a@x.org", at=7))
+    house.feed()
+    path = f"/v1/customers/{house.id_of('email:a@x.org')}/timeline"
+
+    everything = house.found(path)["items"]
+    opened = house.found(f"{path}?text=true")["items"]
+    only = house.found(f"{path}?family=custom&family=message")["items"]
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = house.found(f"{path}?limit=3{cursor and f'&cursor={cursor}'}")
+        pages += page["items"]
+        cursor = page["next_cursor"]
+
+    times = [item["occurred_at"] for item in everything]
+    assert times == sorted(times, reverse=True)
+    assert len(everything) == 8
+    assert pages == everything
+    assert everything[0]["id"] == note["id"]
+    assert everything[0]["text"] is None
+    assert opened[0]["text"] == "Where is it?"
+    assert [item["summary"] for item in only] == [
+        everything[0]["summary"],
+        "Custom event shelf_seen",
+    ]
+
+
+def test_operators_can_see_whether_it_serves(house: House) -> None:
+    house.fold()
+
+    ready = house.client.get("/readyz")
+    metrics = house.client.get("/metrics").text
+
+    assert house.client.get("/healthz").status_code == 200
+    assert ready.json() == {
+        "status": "ready",
+        "checks": {"store": "ready", "log": "ready", "archive": "ready"},
+    }
+    assert 'touchline_accepted_records_total{partition="0"} 2.0' in metrics
+    assert "touchline_fold_lag_seconds" in metrics
+    assert 'touchline_http_request_duration_seconds_count{method="GET",route="/readyz"' in metrics
+
+
+def test_the_documentation_asks_nobody_else(house: House) -> None:
+    page = house.client.get("/docs").text
+    openapi = house.client.get("/openapi.json").json()
+
+    addresses = [word for word in page.replace("'", '"').split('"') if "//" in word]
+    assert all("w3.org" in word or word.strip().startswith("//") for word in addresses), addresses
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css"):
+        assert f"/docs/{name}" in page
+        assert len(house.client.get(f"/docs/{name}").content) > 10_000
+    assert house.client.get("/docs/secrets").status_code == 404
+    assert "/v1/customers/{customer_id}/timeline" in openapi["paths"]
+    described_ = openapi["components"]["schemas"]["Customer"]["properties"]["spend_minor"]
+    assert "minor units" in described_["description"]
