@@ -1,9 +1,9 @@
-"""The archive: rows a second through front and client, timelines meanwhile, memory; beside chdb in process.
+"""The archive: rows a second through front and client, timelines, memory; beside chdb alone.
 
     python -m bench.archive [--events 1000000] [--leaves 20000] [--seconds 20]
 
-Events are recorded purchases of about 500 bytes with a sealed part, skewed over leaves. The baseline gives the very
-same lines to chdb in this process, with no HTTP, no front and no client between.
+Events are recorded purchases of about 600 bytes with a sealed part, skewed over leaves. The
+baseline gives the very same lines to chdb in this process, with no client and no HTTP between.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def skewed(chance: random.Random, leaves: int) -> int:
 
 
 class Direct:
-    """The baseline: the same table and lines given to chdb in this process, no client and no HTTP."""
+    """The baseline: the same table and the same lines, given to chdb in this process."""
 
     def __init__(self, folder: Path) -> None:
         self.engine = Engine(folder)
@@ -168,9 +168,7 @@ def main() -> None:
         stop.set()
         writer.join()
         threading.Event().wait(5)
-        print(
-            f"{'anonymous memory of the front, MB, before / after':<50} {idle_mb:>12,.1f} {front.anonymous_mb():>12,.1f}"
-        )
+        compare("anonymous memory of the front, MB, after / before", front.anonymous_mb(), idle_mb)
         direct.engine.close()
         archive.close()
 

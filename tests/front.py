@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final, Self
 from urllib.parse import quote
 
+import httpx
+
 from services.archive.clickhouse import ClickHouseArchive
 
 PASSWORD: Final = "ein-Geheimnis & mehr/:@"
@@ -29,9 +31,11 @@ class FrontProcess:
     def start(self) -> None:
         """Run; returns when it listens."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "services.archive.front", "--data-dir", str(self._folder)]
-            + ["--password-file", str(self._password_file), "--port", str(self.port)]
-            + [*self._arguments],
+            [
+                *(sys.executable, "-m", "services.archive.front", "--data-dir", str(self._folder)),
+                *("--password-file", str(self._password_file), "--port", str(self.port)),
+                *self._arguments,
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -60,6 +64,10 @@ class FrontProcess:
     def fresh_url(self) -> str:
         """The address of a database that nobody has used."""
         return self.url(f"test_{next(_NUMBERS)}")
+
+    def http(self) -> httpx.Client:
+        """Plain HTTP, as the one user."""
+        return httpx.Client(base_url=self.address, auth=("touchline", PASSWORD), trust_env=False)
 
     def archive(self) -> ClickHouseArchive:
         """A client of an archive of its own."""

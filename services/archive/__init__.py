@@ -1,1 +1,1 @@
-"""The archive: what happened, event by event, in columns; a customer's timeline is its first query."""
+"""The archive: what happened, event by event, in columns, for timelines and analysis."""

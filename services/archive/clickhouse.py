@@ -21,8 +21,8 @@ from services.errors import BadRecord, Misconfigured, Unavailable
 DATABASE: Final = "touchline"
 """Where the table is made when the address names no database."""
 
-# One insert is one block (the feed keeps it far below a million rows), so that all of it is seen or none, and its
-# token names it. `async_insert` would answer before that, and drop the token.
+# One insert is one block (the feed keeps it far below a million rows), so that all of it is seen
+# or none, and its token names it. `async_insert` would merge it with others.
 _INSERTING: Final = {
     "async_insert": "0",
     "insert_deduplicate": "1",
@@ -44,7 +44,7 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class ClickHouseArchive:
-    """The table ``event`` at ``http(s)://user:password@host:port/database``; safe for many threads."""
+    """Table ``event`` at ``http(s)://user:password@host:port/database``; safe for many threads."""
 
     def __init__(self, url: str, *, timeout_s: int = 30) -> None:
         self._url, self._timeout_s = url, timeout_s

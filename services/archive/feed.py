@@ -1,7 +1,7 @@
-"""The feed: what the projector has applied goes from the log to the archive, each record exactly once.
+"""The feed: what the projector has applied goes from the log to the archive, exactly once.
 
-Every insert covers fixed offsets, written down before it is made and named by its token, so that one whose
-outcome is unknown is made again with the same rows under the same name, which the archive knows already.
+Every insert covers fixed offsets, written down before it is made and named by its token, so that
+one of unknown outcome is made again with the same rows under the same name.
 """
 
 import itertools
@@ -54,10 +54,10 @@ class ArchiveFeed:
 
 
 def prepare(source: Log, progress: Progress, archive: Archive) -> None:
-    """Make sure that the archive holds what ``progress`` says, else have it fed again from the start.
+    """Make sure that the archive holds what ``progress`` says, else have it fed from the start.
 
-    It may have been lost, replaced or restored, and the store may have been: rows are counted, so a power cut
-    that took some is found too.
+    It may have been lost, replaced or restored, and so may the store: rows are counted, hence
+    what a power cut took is noticed too.
     """
     epoch = archive.open()
     if epoch != progress.epoch():
@@ -73,9 +73,9 @@ def prepare(source: Log, progress: Progress, archive: Archive) -> None:
 
 
 def feed_once(source: Log, progress: Progress, archive: Archive) -> int:
-    """Bring the archive nearer to the projector's checkpoint by one insert; how many offsets that was.
+    """Bring the archive nearer to the projector's checkpoint by one insert; gives its size.
 
-    Raises what ``archive`` and ``progress`` raise; calling it again then goes on with the same insert.
+    Raises what ``archive`` and ``progress`` raise; the next call then goes on with that insert.
     """
     if pending := progress.pending():
         return _insert_again(_read(source, pending), progress, archive)
@@ -94,9 +94,10 @@ def feed_once(source: Log, progress: Progress, archive: Archive) -> int:
 def _insert_again(pieces: Sequence[Piece], progress: Progress, archive: Archive) -> int:
     """Finish an insert that was begun before, and see that it was.
 
-    ClickHouse writes a token down before the rows stand: when the disk is full then, or the process is killed,
-    it takes the repetition for a repetition and drops it (seen). So the rows are looked for, and where they are
-    missing another token is used; every try walks the same tokens, hence none of them counts twice.
+    ClickHouse writes a token down before the rows stand. Should it be killed or run out of space
+    between the two, it would take the second try for a repetition and drop it. So the rows are
+    looked for, and where they are missing another token is used; every try walks the same tokens,
+    hence none counts twice.
     """
     ranges = _ranges(pieces)
     counted = _counted(pieces, progress)
@@ -156,7 +157,8 @@ def _read(source: Log, ranges: Mapping[int, Range]) -> list[Piece]:
         records = _take(source, partition, first, last - first + 1, max_bytes=float("inf"))
         if len(records) <= last - first:
             raise Unavailable(
-                f"the log gives partition {partition} up to {first + len(records)}, and {last} was planned for the archive"
+                f"partition {partition} of the log ends at {first + len(records)}, "
+                f"and {last} was planned for the archive"
             )
         pieces.append(Piece(partition, records))
     return pieces

@@ -52,13 +52,13 @@ class Archive(Protocol):
     """
 
     def open(self) -> str:
-        """Make the table where there is none; the epoch of the table, another one for another table."""
+        """Make the table where there is none; gives its epoch, another one for another table."""
 
     def reset(self) -> str:
         """Throw every row away; the new epoch."""
 
     def insert(self, pieces: Sequence[Piece], token: str) -> None:
-        """Add ``pieces``, all or none; adding the same under the same ``token`` again changes nothing.
+        """Add ``pieces``, all or none; the same again under the same ``token`` changes nothing.
 
         Raises ``BadRecord`` for one that can't be taken in; then none was.
         """
@@ -67,7 +67,7 @@ class Archive(Protocol):
         """How many events there are of each partition that has any."""
 
     def rows_of(self, ranges: Mapping[int, Range]) -> int:
-        """How many events there are with offsets in ``ranges``, by partition; slow, for doubtful inserts."""
+        """How many events there are of these offsets; slow, for inserts of unknown outcome."""
 
     def timeline(
         self,
@@ -78,7 +78,7 @@ class Archive(Protocol):
         before: Rank | None = None,
         limit: int,
     ) -> Sequence[Touch]:
-        """At most ``limit`` events of ``leaves``, newest first in canonical order, older than ``before``.
+        """At most ``limit`` events of ``leaves`` older than ``before``, newest first.
 
         ``families`` leaves only these (``purchase``, ``email``, …); none given leaves all.
         """
@@ -115,7 +115,7 @@ class Progress(Protocol):
         """The one insert that was planned and is not known to be done."""
 
     def plan(self, ranges: Mapping[int, Range]) -> None:
-        """Write down the next insert; each range begins where ``archived`` ends, and none is pending."""
+        """Write down the next insert: ranges that begin where ``archived`` ends, none pending."""
 
     def done(self) -> None:
         """What was pending is archived."""

@@ -29,9 +29,12 @@ _PENDING: Final = """
     FROM touchline.archive_progress WHERE pending_first IS NOT NULL
 """
 _PLAN: Final = """
-    INSERT INTO touchline.archive_progress AS old (partition, next_offset, pending_first, pending_last)
-    SELECT partition, first, first, last FROM unnest(%s::smallint[], %s::bigint[], %s::bigint[]) AS new (partition, first, last)
-    ON CONFLICT (partition) DO UPDATE SET pending_first = excluded.pending_first, pending_last = excluded.pending_last
+    INSERT INTO touchline.archive_progress AS old
+        (partition, next_offset, pending_first, pending_last)
+    SELECT partition, first, first, last
+    FROM unnest(%s::smallint[], %s::bigint[], %s::bigint[]) AS new (partition, first, last)
+    ON CONFLICT (partition) DO UPDATE
+    SET pending_first = excluded.pending_first, pending_last = excluded.pending_last
     WHERE old.pending_first IS NULL AND old.next_offset = excluded.next_offset
 """
 _DONE: Final = """
@@ -41,12 +44,13 @@ _DONE: Final = """
 """
 _FORGET: Final = "DELETE FROM touchline.archive_progress"
 _REMEMBER: Final = """
-    INSERT INTO touchline.archive_epoch (epoch) VALUES (%s) ON CONFLICT (is_only) DO UPDATE SET epoch = excluded.epoch
+    INSERT INTO touchline.archive_epoch (epoch) VALUES (%s)
+    ON CONFLICT (is_only) DO UPDATE SET epoch = excluded.epoch
 """
 
 
 class PostgresProgress:
-    """Rows of the role that folds; whoever uses it first holds it until ``close``, or until its connection breaks.
+    """Whoever uses it first holds it, until ``close`` or until its connection breaks.
 
     Every method raises ``Unavailable``, and ``NotOurs`` while another process holds it.
     """

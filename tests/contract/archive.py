@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.envelope import Recorded, Sealed
-from services.archive.port import NOBODY, Archive, Piece
+from schemas.envelope import Rank, Recorded, Sealed
+from services.archive.port import NOBODY, Archive, Piece, Touch
 from services.errors import BadRecord
 from services.log.port import Stored
 
@@ -90,7 +90,8 @@ class ArchiveContract:
         archive.insert([piece(*events[:20])], "1")
         archive.insert([piece(*events[20:], first=20)], "2")
 
-        paged, before = [], None
+        paged: list[Touch] = []
+        before: Rank | None = None
         while page := archive.timeline("w", [ADA], before=before, limit=7):
             paged += page
             before = page[-1].rank
@@ -242,5 +243,5 @@ def piece(*events: Recorded[msgspec.Raw], partition: int = 1, first: int = 0) ->
     )
 
 
-def ids(timeline: Sequence[Any]) -> list[str]:
+def ids(timeline: Sequence[Touch]) -> list[str]:
     return [touch.id for touch in timeline]

@@ -4,7 +4,7 @@ from services.archive.port import Progress
 
 
 class ProgressContract:
-    """The subclass gives ``progress`` whose projector is at 10 in partition 1, at 5 in 2, and left out 1:3 and 1:8."""
+    """The subclass gives ``progress``: the projector is at 1:10 and 2:5, and left out 1:3, 1:8."""
 
     def test_nothing_is_archived_at_first(self, progress: Progress) -> None:
         assert progress.epoch() == ""

@@ -1,7 +1,7 @@
-"""The feed: every record that counted is in the archive once, whatever is lost or away in between."""
+"""The feed: every record that counted is archived once, whatever is lost or away meanwhile."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -247,10 +247,9 @@ class Watched(Flaky):
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "FLUSH_S", 0.01)
     monkeypatch.setattr(feed, "LONGEST_BACK_OFF_S", 0.02)
-    return
 
 
 @pytest.mark.usefixtures("quick")

@@ -16,8 +16,8 @@ import httpx
 import psutil
 
 from services.addresses import Addresses, find
-from services.data_dir import running
 from services.edge.headers import WAIT_FOR
+from services.ports import free_port
 from services.settings import Settings
 from services.store.embedded import EmbeddedPostgres
 from services.store.programs import until
@@ -37,13 +37,14 @@ _KEY: Final = re.compile(r"\btl_(browser|write|secret|admin)_\w+")
 
 
 class RunningPlatform:
-    """``touchline up`` on free ports; what it says is kept in ``said``, a file beside its data."""
+    """``touchline up`` on a port that it keeps; what it says is in ``said``, a file beside its data."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
         self.said = data_dir.with_suffix(".said")
         self.keys: dict[str, str] = {}
-        self.client = httpx.Client(timeout=30)
+        self.port = free_port()
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
         self._up: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
@@ -52,7 +53,7 @@ class RunningPlatform:
         heard = self.said.stat().st_size if self.said.exists() else 0
         with self.said.open("ab") as said:
             self._up = subprocess.Popen(
-                [sys.executable, "-m", "services.main", "up", "--port", "0"],
+                [sys.executable, "-m", "services.main", "up", "--port", str(self.port)],
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
@@ -63,11 +64,6 @@ class RunningPlatform:
         took_s = monotonic() - began_s
         text = self._heard(heard).decode()
         self.keys |= {match[1]: match[0] for match in _KEY.finditer(text)}
-        found = running(self.data_dir)
-        assert found is not None, text
-        # Another one each time: connections to a port that is closed now are of no use.
-        self.client.close()
-        self.client = httpx.Client(base_url=found.url, timeout=30)
         return took_s
 
     def stop(self) -> int:

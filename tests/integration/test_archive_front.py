@@ -1,4 +1,4 @@
-"""The front: ClickHouse's HTTP interface over chdb, for the unmodified client, curl and dashboards."""
+"""The front: ClickHouse's HTTP interface over chdb, for the unmodified client and for curl."""
 
 import base64
 import gzip

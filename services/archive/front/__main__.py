@@ -1,4 +1,4 @@
-"""``python -m services.archive.front``: the archive of the embedded platform, a process of its own."""
+"""``python -m services.archive.front``: the embedded archive, as a process of its own."""
 
 import argparse
 import signal

@@ -1,4 +1,4 @@
-"""A request's body in pieces: by length or chunked, unpacked, and never more than the limits allow."""
+"""A request's body in pieces: by length or chunked, unpacked, within limits."""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -34,10 +34,10 @@ class Incomplete(ConnectionError):
 
 
 class Body:
-    """The pieces of the body behind ``stream``, unpacked; at the end the stream is at the next request.
+    """The unpacked pieces of the body behind ``stream``, which then is at the next request.
 
-    Iterating raises ``Failure`` for a coding we don't know, broken data or too much of it, ``Incomplete`` when it
-    ends early.
+    Iterating raises ``Failure`` for a coding we don't know, broken data or too much of it, and
+    ``Incomplete`` when it ends early.
     """
 
     def __init__(self, stream: IO[bytes], headers: Message) -> None:
@@ -80,7 +80,7 @@ class Body:
         return b"".join(parts)
 
     def drain(self, limit: int) -> bool:
-        """Read and forget the rest; False when it is more than ``limit``, or broken: then close the connection."""
+        """Read and forget the rest; False, so close, when that is more than ``limit`` or broken."""
         try:
             for piece in self._raw:
                 limit -= len(piece)

@@ -1,4 +1,4 @@
-"""chdb's configuration: small caches, and a user that may use tables but no files, networks or other servers."""
+"""chdb's configuration: small caches, and a user who may use tables, not files or networks."""
 
 from pathlib import Path
 from typing import Final
@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape
 MEMORY_BYTES: Final = 1 << 30
 """What all queries, inserts and merges together may hold; idle it is about a tenth."""
 
-# Caches of ClickHouse are sized for a server of its own; these hold the marks and keys of tens of millions of
-# events. A hundred parts in one partition still merge without a second thought at two inserts a second.
+# ClickHouse's caches are sized for a machine of its own; these hold the marks and keys of tens of
+# millions of events.
 _SERVER: Final = """<clickhouse>
   <logger><level>none</level></logger>
   <users_config>{users}</users_config>
@@ -50,8 +50,8 @@ _USERS: Final = """<clickhouse>
       <profile>default</profile>
       <quota>default</quota>
       <grants>
-        <query>GRANT SHOW, SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP, TRUNCATE,
-               OPTIMIZE, KILL QUERY ON *.*</query>
+        <query>GRANT SHOW, SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW,
+               DROP, TRUNCATE, OPTIMIZE, KILL QUERY ON *.*</query>
         <query>GRANT CREATE TEMPORARY TABLE ON *.*</query>
       </grants>
     </default>

@@ -1,8 +1,8 @@
 """The one chdb engine of this process: statements in, bytes out, several at a time.
 
-What chdb 4.4 allows (tried): one engine and one path a process, any number of connections to it, which run in
-parallel and give Python's lock back while they work. A connection costs 0.1 ms to make and keeps settings, so
-every statement gets its own and nothing is left behind for the next one.
+What chdb 4.4 allows (tried): one engine and one path a process, any number of connections to it,
+which run in parallel and give Python's lock back while they work. A connection costs 0.1 ms to make
+and keeps settings, so every statement gets its own and leaves nothing behind.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ from services.archive.front.failure import (
 from services.errors import Misconfigured
 
 DATABASE: Final = "touchline"
-"""Where statements run that name no database. (`default` is an overlay over the working directory's files.)"""
+"""Where statements run that name none. (`default` overlays the working directory's files.)"""
 _AT_ONCE: Final = 8
 _PATIENCE_S: Final = 20.0
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
@@ -38,7 +38,7 @@ _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What surrounds a statement: ``parameters`` fill ``{name:Type}``, in ClickHouse's escaped text form."""
+    """What surrounds a statement; ``parameters`` fill ``{name:Type}`` with escaped text."""
 
     database: str = DATABASE
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Into:
-    """``INSERT INTO table (columns)``, its ``SETTINGS`` clause if any, and the format of what comes."""
+    """``INSERT INTO table (columns)``, its ``SETTINGS`` clause if any, and the data's format."""
 
     target: str
     settings: str
@@ -74,7 +74,7 @@ class Written:
 
 
 class Engine:
-    """chdb at ``folder``, held by a lock until ``close``; every method may be called from many threads."""
+    """chdb at ``folder``, held by a lock until ``close``; safe for many threads."""
 
     def __init__(self, folder: Path, memory_bytes: int = MEMORY_BYTES) -> None:
         self._lock = _hold(folder)
@@ -99,7 +99,7 @@ class Engine:
             return Answer(result.bytes(), result.rows_read(), result.bytes_read(), result.elapsed())
 
     def stream(self, sql: str, output_format: str, asked: Asked) -> Iterator[bytes]:
-        """The result block by block, in formats that have no frame; raises ``Failure``, also half-way."""
+        """The result by blocks, for formats without a frame; raises ``Failure``, also half-way."""
         with self._connection(asked) as connection:
             result = connection.send_query(sql, output_format, params=dict(asked.parameters))
             try:
@@ -122,7 +122,7 @@ class Engine:
             return Written(result.rows_written(), result.bytes_written(), result.elapsed())
 
     def close(self) -> None:
-        """Wait for what runs, at most ``_PATIENCE_S`` each, then stop the engine and let the folder go."""
+        """Wait for what runs (``_PATIENCE_S`` each), stop the engine and let the folder go."""
         for _ in range(_AT_ONCE):
             self._places.acquire(timeout=_PATIENCE_S)
         self._holder.close()

@@ -1,4 +1,4 @@
-"""What ClickHouse calls an exception: a numeric code, a message, and the HTTP status it is answered with."""
+"""What ClickHouse calls an exception: a numeric code, a message, and an HTTP status for it."""
 
 import re
 from typing import Final
@@ -41,7 +41,7 @@ _VERSION = re.compile(r" \(version [\w.]+(?: \([^)]*\))?\)")
 
 
 class Failure(Exception):
-    """Refused or failed: ``code`` is ClickHouse's, the message is what its server would send."""
+    """Refused or failed: ``code`` is ClickHouse's, the message as its server would send it."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)

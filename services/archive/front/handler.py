@@ -149,7 +149,7 @@ class Handler(BaseHTTPRequestHandler):
         return headers
 
     def _stream(self, headers: Mapping[str, str], blocks: Iterator[bytes]) -> None:
-        # The first block decides between an answer and a failure; one after it can only break the answer off.
+        # The first block decides between answer and failure; a later one can only break off.
         first = next(blocks, b"")
         self._write(200, {**headers, "Transfer-Encoding": "chunked"}, b"")
         try:

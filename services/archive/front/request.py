@@ -1,4 +1,4 @@
-"""A request as ClickHouse's HTTP interface reads it: who asks, for what, with which settings and parameters."""
+"""A request as ClickHouse's HTTP interface reads it: who asks, for what, and how."""
 
 import hmac
 from base64 import b64decode
@@ -18,11 +18,12 @@ from services.archive.front.failure import (
     refused,
 )
 
-# Of the transport, not of the query. Answers are whole or streamed, never packed, and sessions hold nothing.
+# Of the transport, not of the query: taken and ignored, but for what is read below.
 _TRANSPORT: Final = frozenset(
-    """query user password database default_format session_id session_check session_timeout query_id quota_key
-    compress decompress buffer_size wait_end_of_query client_protocol_version role enable_http_compression
-    send_progress_in_http_headers http_headers_progress_interval_ms stacktrace add_http_cors_header
+    """query user password database default_format query_id quota_key role stacktrace
+    session_id session_check session_timeout client_protocol_version compress decompress
+    enable_http_compression wait_end_of_query buffer_size add_http_cors_header
+    send_progress_in_http_headers http_headers_progress_interval_ms
     cancel_http_readonly_queries_on_client_close http_write_exception_in_output_format""".split()
 )
 _PARAMETER: Final = "param_"
@@ -89,11 +90,12 @@ class Request:
             raise refused(REQUIRED_PASSWORD, f"{user}: a user and a password are required")
         raise refused(
             AUTHENTICATION_FAILED,
-            f"{user}: Authentication failed: password is incorrect, or there is no user with such name.",
+            f"{user}: Authentication failed: password is incorrect, "
+            "or there is no user with such name.",
         )
 
     def refuse_native_packing(self) -> None:
-        """ClickHouse's own block compression is for its own clients; ours ask for none or use gzip."""
+        """ClickHouse's own block compression is for its own clients; others use gzip or none."""
         for name in ("compress", "decompress"):
             if self.fields.get(name, "0") not in {"", "0", "false"}:
                 raise refused(
@@ -122,7 +124,7 @@ def head(method: str, target: str, headers: Message) -> Request:
 
 
 def with_form(request: Request, body: bytes) -> Request:
-    """``request`` with the text fields of its multipart ``body``; a file among them is an external table."""
+    """``request`` with the text fields of its multipart ``body``; raises ``Failure`` for a file."""
     kind = request.headers.get("Content-Type", "")
     form = BytesParser().parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
     fields = dict(request.fields)

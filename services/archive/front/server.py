@@ -10,11 +10,14 @@ from services.archive.front.handler import Handler
 from services.archive.front.request import Credentials
 
 _CONNECTIONS: Final = 128
-_FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_FULL: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\n"
+    b"Retry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+)
 
 
 class Front(ThreadingHTTPServer):
-    """One thread a connection, at most ``_CONNECTIONS`` of them; what comes after is told to come again."""
+    """One thread a connection, at most ``_CONNECTIONS``; who comes after is to come again."""
 
     daemon_threads = True
     request_queue_size = _CONNECTIONS

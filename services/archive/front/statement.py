@@ -1,8 +1,9 @@
-"""Reading a statement as far as a server must: where an INSERT's data begins, and what it may not name.
+"""Reading a statement as far as a server must: where its data begins, what it may not name.
 
-chdb reads statements as ``clickhouse-local`` does, which may read and write the machine's files. A server may
-not. Grants (see ``config``) close table functions and engines; files named by the statement itself, the scalar
-function ``file`` and the table function ``Python`` know no grant, so their names are refused here.
+chdb reads statements as ``clickhouse-local`` does, which may read and write the machine's files. A
+server may not. Grants (see ``config``) close table functions and engines; files named by the
+statement itself, the scalar function ``file`` and the table function ``Python`` know no grant, so
+their names are refused here.
 """
 
 import re
@@ -12,12 +13,14 @@ from typing import Final
 
 from services.archive.front.failure import ACCESS_DENIED, SYNTAX_ERROR, refused
 
-# After ClickHouse's src/Parsers/Lexer.cpp. Statements are read as Latin-1, a character a byte, so that offsets
-# are those of the body and data that is no text does no harm; hence the typographic quotes as their bytes.
+# After ClickHouse's src/Parsers/Lexer.cpp. Statements are read as Latin-1, a character a byte, so
+# that places are those of the body and data that is no text does no harm; hence the typographic
+# quotes as their bytes.
 _TOKEN = re.compile(
     r"""
       (?P<space> \s+ | --[^\n]* | \#[!\ ][^\n]* | /\*.*?\*/ )
-    | (?P<string> '(?:[^'\\]|\\.|'')*' | \xe2\x80\x98.*?\xe2\x80\x99 | \$(?P<tag>[^$]*)\$.*?\$(?P=tag)\$ )
+    | (?P<string> '(?:[^'\\]|\\.|'')*' | \xe2\x80\x98.*?\xe2\x80\x99
+                | \$(?P<tag>[^$]*)\$.*?\$(?P=tag)\$ )
     | (?P<quoted> "(?:[^"\\]|\\.|"")*" | `(?:[^`\\]|\\.|``)*` | \xe2\x80\x9c.*?\xe2\x80\x9d )
     | (?P<word> [A-Za-z_$][A-Za-z0-9_$]* )
     | (?P<open> [(\[{] )
@@ -45,7 +48,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """An insert of data: into ``text[:settings_at]``, then a SETTINGS clause up to ``ends_at``, data at ``data_at``."""
+    """An insert of data: its target ends at ``settings_at``, its SETTINGS at ``ends_at``."""
 
     settings_at: int
     ends_at: int
@@ -63,7 +66,7 @@ class _Token:
 
 
 def read(text: str) -> Statement:
-    """The one statement in ``text``; raises ``Failure`` when it is empty, more than one, or names a file."""
+    """The one statement in ``text``; raises ``Failure`` for none, several, or one naming files."""
     tokens = _tokens(text)
     first = next((token for token in tokens if token.kind != "open"), None)
     if first is None or first.kind == "end":
@@ -72,7 +75,7 @@ def read(text: str) -> Statement:
 
 
 def read_insert(text: str) -> Insert | None:
-    """The insert that ``text`` begins with, if it takes data: the text may go on, and need not be text then.
+    """The insert that ``text`` begins with, if it takes data; what follows need not be text.
 
     Raises ``Failure`` when it names a file.
     """

@@ -32,7 +32,8 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA touchline, public TO touchline_fold, touchline_query;
 
 -- After this every table of the schema that has a workspace shows and takes rows of one workspace only: the one set
--- in the transaction by set_config('touchline.workspace', …, true), none when unset. Grants are a matter of its own:
+-- in the transaction by set_config('touchline.workspace', …, true), none when unset (which after such a transaction
+-- reads as an empty text; and what can't be read is of workspace ''). Grants are a matter of its own:
 -- of each migration in schema touchline, of migrate.py in the schemas that folds write.
 CREATE FUNCTION touchline.isolate(of_schema text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -51,7 +52,8 @@ BEGIN
         END IF;
         IF NOT found.has_policy THEN
             EXECUTE format(
-                'CREATE POLICY workspace ON %s USING (workspace = current_setting(''touchline.workspace'', true))',
+                'CREATE POLICY workspace ON %s'
+                ' USING (workspace = nullif(current_setting(''touchline.workspace'', true), ''''))',
                 found.relation
             );
         END IF;

@@ -1,0 +1,125 @@
+"""Purchases for fault tests: a file of them, somebody who posts more, and what they must come to."""
+
+import json
+import random
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import httpx
+
+from tests.integration.running import PATIENCE_S, Json, RunningPlatform
+
+CUSTOMERS: Final = 150
+MOST_AT_ONCE: Final = 8
+PAUSE_S: Final = 0.02
+
+
+class Total(NamedTuple):
+    """What a customer bought."""
+
+    orders: int
+    spend_minor: int
+
+
+@dataclass
+class Told:
+    """Every event that was acknowledged, and what that makes of each customer."""
+
+    ids: set[tuple[str, str]] = field(default_factory=set)
+    totals: dict[str, Total] = field(default_factory=lambda: defaultdict(lambda: Total(0, 0)))
+
+    def add(self, events: Iterable[Json]) -> None:
+        for event in events:
+            customer = event["id"].split("-")[1]
+            before = self.totals[customer]
+            self.ids.add((event["source"], event["id"]))
+            self.totals[customer] = Total(
+                before.orders + 1, before.spend_minor + event["data"]["amount_minor"]
+            )
+
+
+def purchase(source: str, number: int, chance: random.Random) -> Json:
+    """By one of few customers, who are known by an address, a user's id, or now and then both."""
+    customer = chance.randrange(CUSTOMERS)
+    both = [f"user:{customer}", f"email:c{customer}@example.org"]
+    named = both if number < 10 * CUSTOMERS else [chance.choice(both)]
+    id_ = f"{source}-{customer}-{number}"
+    return {
+        "id": id_,
+        "source": source,
+        "type": "purchase.completed",
+        "occurred_at": f"2026-01-{1 + number % 28:02}T10:00:00Z",
+        "identifiers": named,
+        "data": {"order_id": id_, "amount_minor": chance.randrange(1, 9_999), "currency": "EUR"},
+    }
+
+
+def write(path: Path, count: int, told: Told, *, seed: int) -> None:
+    """A file of so many purchases."""
+    chance = random.Random(seed)
+    events = [purchase("file", number, chance) for number in range(count)]
+    told.add(events)
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+class Teller:
+    """A shop's server: posts without end, and posts again what was not acknowledged."""
+
+    def __init__(self, platform: RunningPlatform, told: Told, *, seed: int) -> None:
+        self.answers: Counter[int] = Counter()
+        self._platform, self._told, self._chance = platform, told, random.Random(seed)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="teller")
+
+    def __enter__(self) -> "Teller":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        number = 0
+        headers = {"Authorization": f"Bearer {self._platform.keys['write']}"}
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{self._platform.port}", headers=headers, timeout=30
+        ) as client:
+            while not self._stop.is_set():
+                count = self._chance.randint(1, MOST_AT_ONCE)
+                events = [
+                    purchase("shop", number + each, self._chance) for each in range(count)
+                ]
+                number += count
+                # Not even when told to stop: what may have been recorded must be known for certain.
+                while not self._is_acknowledged(client, events):
+                    threading.Event().wait(PAUSE_S)
+                self._told.add(events)
+
+    def _is_acknowledged(self, client: httpx.Client, events: list[Json]) -> bool:
+        try:
+            answer = client.post("/v1/events", json=events)
+        except httpx.TransportError:
+            self.answers[0] += 1
+            return False
+        self.answers[answer.status_code] += 1
+        return answer.status_code == httpx.codes.OK
+
+
+def totals(platform: RunningPlatform) -> Mapping[str, Total]:
+    """What each customer bought, as the list of customers says, by the user's id."""
+    found: dict[str, Total] = {}
+    cursor = ""
+    while True:
+        page = platform.get(f"/v1/customers?limit=100{cursor}")
+        for item in page["items"]:
+            named = [text.partition(":")[2] for text in item["identifiers"]]
+            found[named[0]] = Total(item["orders"], item["spend_minor"]["EUR"])
+        if page["next_cursor"] is None:
+            return found
+        cursor = f"&cursor={page['next_cursor']}"
