@@ -3,7 +3,9 @@
 import difflib
 import json
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from functools import lru_cache
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -43,11 +45,12 @@ _REMEDIES: Final = {
 
 def problems(error: ValidationError, posted: object, type_: str) -> list[Problem]:
     """One ``Problem`` a field; ``posted`` is the parsed event that ``error`` is about."""
-    placed = [(_place(detail, posted), detail) for detail in error.errors(include_url=False)]
-    grouped = groupby(placed, key=lambda each: each[0])
+    details = error.errors(include_url=False)
+    grouped = groupby(((_place(detail, posted), detail) for detail in details), key=itemgetter(0))
     return [
-        _problem(field, [detail for _, detail in details], type_) for field, details in grouped
-    ][:MOST_PROBLEMS]
+        _problem(field, [detail for _, detail in placed], type_)
+        for field, placed in islice(grouped, MOST_PROBLEMS)
+    ]
 
 
 def shortened(value: object) -> object:
@@ -63,18 +66,27 @@ def shortened(value: object) -> object:
 
 def near(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
     """The names among ``known`` that ``name`` was probably meant to be."""
-    return difflib.get_close_matches(name[:200], list(known), n=most, cutoff=0.6)
+    return list(_closest(name[:200], tuple(known), most))
+
+
+@lru_cache(maxsize=1_000)
+def _closest(name: str, known: tuple[str, ...], most: int) -> list[str]:
+    # Takes a millisecond, and a sender who is wrong is wrong a thousand times.
+    return difflib.get_close_matches(name, known, n=most, cutoff=0.6)
 
 
 def _place(detail: ErrorDetails, posted: Any) -> str:
     """The field's path in the posted JSON, without pydantic's own marks of unions and keys."""
     path: list[str] = []
     for step in detail["loc"]:
-        inside = dict(enumerate(posted)) if isinstance(posted, list) else posted
-        is_inside = isinstance(inside, dict) and step in inside
+        is_inside = (
+            isinstance(step, int) and step < len(posted)
+            if isinstance(posted, list)
+            else isinstance(posted, dict) and step in posted
+        )
         if not is_inside and detail["type"] != "missing":
             break
-        posted = inside[step] if is_inside else None
+        posted = posted[step] if is_inside else None
         path.append(str(step)[:100])
     return ".".join(path)
 

@@ -11,6 +11,8 @@ from psycopg import sql
 from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import migrate
 from services.store.urls import Urls
+from tests import profiles
+from tests.front import FrontProcess
 
 TEMPLATE = "template_migrated"
 _NUMBERS = itertools.count()
@@ -24,6 +26,12 @@ _THROW_AWAY = {
     "max_wal_senders": "0",
     "autovacuum": "off",
 }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """Set how hard property tests try before the command line may choose otherwise."""
+    profiles.load()
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +63,13 @@ def bare(server: Urls) -> Iterator[Urls]:
     _administer(server, "CREATE DATABASE {}", name)
     yield server.of(name)
     _administer(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture(scope="session")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontProcess]:
+    """One archive for the whole run, a process of its own; a test takes a fresh database of it."""
+    with FrontProcess(tmp_path_factory.mktemp("archive") / "chdb") as front:
+        yield front
 
 
 def _administer(server: Urls, statement: LiteralString, database: str) -> None:

@@ -43,7 +43,7 @@ def examples() -> tuple[Posted[Any], ...]:
 def told(verb: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
     """A touch with these arguments, of anybody, at any time."""
     return st.builds(
-        lambda first, named, at, key: Step(verb, (*first, *named), {"at": at, "key_kind": key}),
+        lambda first, named, at, key: Step(verb, first, tuple(named), {"at": at, "key_kind": key}),
         st.tuples(*arguments),
         NAMED,
         AT,
@@ -68,21 +68,26 @@ TOUCHES = st.one_of(
     told("exampled", st.deferred(lambda: st.sampled_from(examples()))),
 )
 MERGES = st.builds(
-    lambda names, at: Step("merged", tuple(names), {"at": at}),
+    lambda names, at: Step("merged", tuple(names), more={"at": at}),
     st.lists(st.sampled_from(NAMES), min_size=2, max_size=2, unique=True),
     AT,
 )
 SPLITS = st.builds(
-    lambda names, cut, at: Step("split", (names[:cut], names[cut:]), {"at": at}),
+    lambda names, at: Step("split", (names[: len(names) // 2], names[len(names) // 2 :]), more={"at": at}),
     st.lists(st.sampled_from(NAMES), min_size=2, max_size=4, unique=True),
-    st.integers(1, 1),
     AT,
 )
 
-APART = st.lists(st.one_of(TRADE, TRADE, TOUCHES, TOUCHES), max_size=20)
-"""Histories in which nobody joins or parts customers by hand."""
-STEPS = st.lists(
-    st.one_of(TRADE, TRADE, TRADE, TOUCHES, TOUCHES, TOUCHES, MERGES, SPLITS), max_size=25
-)
 SHUFFLES = st.randoms(use_true_random=False)
 BATCHES = st.lists(st.integers(1, 7), min_size=1, max_size=3)
+
+
+def many(step: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
+    """Histories short and long: lists alone would have five steps on average."""
+    return st.lists(step, max_size=6) | st.lists(step, min_size=10, max_size=25)
+
+
+TRADES = many(TRADE)
+APART = many(st.one_of(TRADE, TOUCHES))
+"""Histories in which nobody joins or parts customers by hand."""
+STEPS = many(st.one_of(TRADE, TRADE, TRADE, TOUCHES, TOUCHES, TOUCHES, MERGES, SPLITS))

@@ -40,12 +40,16 @@ class Step(NamedTuple):
     """One thing that happens, before there is a history to happen in."""
 
     verb: str
+    """A method of ``History``."""
     arguments: tuple[Any, ...] = ()
+    named: tuple[str, ...] = ()
+    """Whom it names; none where the arguments say it."""
     more: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:
-        told = [*map(repr, self.arguments), *(f"{name}={one!r}" for name, one in self.more.items())]
-        return f"{self.verb}({', '.join(told)})"
+        positional = map(repr, (*self.arguments, *self.named))
+        named = (f"{name}={one!r}" for name, one in self.more.items())
+        return f"{self.verb}({', '.join([*positional, *named])})"
 
 
 class History:
@@ -61,7 +65,7 @@ class History:
         self.vault = vault
         self.events: list[Recorded[Data]] = []
         for step in steps:
-            getattr(self, step.verb)(*step.arguments, **step.more)
+            getattr(self, step.verb)(*step.arguments, *step.named, **step.more)
 
     def hash(self, identifier: str) -> str:
         """The hash of ``kind:value``."""

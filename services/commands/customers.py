@@ -1,16 +1,13 @@
 """Customers joined and parted by people: what the identifiers alone can't tell."""
 
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from schemas import CustomerMerged, CustomerSplit
-from schemas.problems import Problem
-from schemas.validate import validate
 from services.clock import Clock
 from services.commands.awaiting import PATIENCE_S, Decisions, applied, token
+from services.commands.control import formed
 from services.errors import Conflict, NotFound, Refused
-from services.fold.decisions import decision
 from services.log.port import Log
 from services.log.position import encode
 
@@ -96,23 +93,13 @@ class Customers:
     def _decide(
         self, workspace: str, data: CustomerMerged | CustomerSplit, concerned: Collection[str]
     ) -> Regrouped:
-        event = decision(data, id_=secrets.token_hex(16), occurred_at=self._clock.now())
-        _check(event)
-        outbox_id = self._decisions.decide(workspace, event)
+        outbox_id = self._decisions.decide(workspace, formed(data, self._clock))
         position = applied(
             self._decisions, self._log, workspace, outbox_id, patience_s=self._patience_s
         )
         groups = self._decisions.customers(workspace, sorted(concerned))
         told = token(outbox_id) if position is None else encode(position)
         return Regrouped(tuple(sorted(set(groups.values()))), told, position is not None)
-
-
-def _check(event: bytes) -> None:
-    """Refuse now what the relay could never append: it would stop all that waits behind it."""
-    verdict = validate(event)
-    if isinstance(verdict, list):
-        problem: Problem = verdict[0]
-        raise Refused(problem.problem, problem.remedy, field=problem.field, value=problem.value)
 
 
 def _unknown(field: str, identifier: str) -> NotFound:

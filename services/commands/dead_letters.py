@@ -1,20 +1,19 @@
 """Dead letters: what could not be taken in, opened, corrected, sent again, or set aside."""
 
-import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 from schemas import EventQuarantined
 from schemas.codec import Undecodable, decode
 from schemas.problems import Problem
 from services.clock import Clock
 from services.commands.awaiting import Decisions
+from services.commands.control import formed
 from services.commands.letter import LOG, day_owner, may_resend, raw_of, sealed_to
 from services.errors import Conflict, NotFound, Refused
-from services.fold.decisions import decision
 from services.log.port import Entry, Log, Position
 from services.log.position import covers, encode
 from services.store.letters import LetterRow, State
@@ -165,9 +164,6 @@ class Quarantined:
     outbox_id: int
 
 
-_UNKNOWN: Final = ""
-
-
 class Quarantine:
     """Takes a record out that no fold can take in, so that the folds can go on behind it."""
 
@@ -193,17 +189,18 @@ class Quarantine:
                 field="position", value=f"{partition}:{offset}",
             )  # fmt: skip
         data = EventQuarantined(partition=partition, offset=offset, by=by, reason=reason)
-        id_ = hashlib.sha256(f"quarantined\0{partition}\0{offset}".encode()).hexdigest()[:32]
-        event = decision(data, id_=id_, occurred_at=self._clock.now())
         workspace = _workspace(stored[0].payload)
-        return Quarantined(partition, offset, self._decisions.decide(workspace, event))
+        outbox_id = self._decisions.decide(workspace, formed(data, self._clock))
+        return Quarantined(partition, offset, outbox_id)
 
 
 def _workspace(record: bytes) -> str:
     try:
         return decode(record).workspace
-    except Undecodable:
-        return _UNKNOWN
+    except Undecodable as cause:
+        raise Conflict(
+            str(cause), "leave it: folds keep what they can't read as a dead letter"
+        ) from cause
 
 
 def _unknown(letter_id: int) -> Refused:

@@ -70,11 +70,23 @@ def accept(
 
     Raises ``Unavailable`` only, where the vault can't be asked; then nothing was accepted.
     """
+    return accept_each([raws], producer, received_at, vault)[0]
+
+
+def accept_each(
+    requests: Sequence[Sequence[Raw]], producer: Producer, received_at: datetime, vault: Vault
+) -> list[list[Accepted | Rejected]]:
+    """``accept`` for several requests of one producer, with one look-up for them all."""
     reader = _Reader(producer, received_at, vault.hash_key)
-    read = [reader.posted(index, bytes(raw)) for index, raw in enumerate(raws)]
-    leaves = {draft.leaf for draft in read if isinstance(draft, Draft)}
+    read = [
+        [reader.posted(index, bytes(raw)) for index, raw in enumerate(raws)] for raws in requests
+    ]
+    leaves = {draft.leaf for items in read for draft in items if isinstance(draft, Draft)}
     keys = vault.keys_for(producer.workspace, leaves) if leaves else {}
-    return [item if isinstance(item, Rejected) else _accepted(item, keys) for item in read]
+    return [
+        [item if isinstance(item, Rejected) else _accepted(item, keys) for item in items]
+        for items in read
+    ]
 
 
 def accept_control(

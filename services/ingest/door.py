@@ -10,7 +10,7 @@ from services.edge.auth import Gate
 from services.edge.keys import Key
 from services.edge.limits import Limits
 from services.ingest.accept import Producer, Raw
-from services.ingest.receive import Received, receive
+from services.ingest.receive import Received, receive_each
 from services.log.port import Log
 from services.vault.port import Vault
 
@@ -54,7 +54,20 @@ class Door:
 
         Raises ``Unavailable``; then the sender should send the same again.
         """
-        producer = Producer(key.workspace, key.kind, key.key_id, key.region)
-        received = receive(raws, producer, self.clock.now(), vault=self.vault, log=self.log)
-        self.metrics.count(received)
-        return received
+        return self.receive_each([(key, raws)])[0]
+
+    def receive_each(self, requests: Sequence[tuple[Key, Sequence[Raw]]]) -> Sequence[Received]:
+        """``receive`` for several requests that become durable together."""
+        each = receive_each(
+            [(_producer(key), raws) for key, raws in requests],
+            self.clock.now(),
+            vault=self.vault,
+            log=self.log,
+        )
+        for received in each:
+            self.metrics.count(received)
+        return each
+
+
+def _producer(key: Key) -> Producer:
+    return Producer(key.workspace, key.kind, key.key_id, key.region)

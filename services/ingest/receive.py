@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.errors import BadRecord
-from services.ingest.accept import Accepted, Producer, Raw, Rejected, accept, accept_control
+from services.ingest.accept import Accepted, Producer, Raw, Rejected, accept_control, accept_each
 from services.log.port import CONTROL, Entry, Log, Position, partition_of
 from services.vault.port import Vault
 
@@ -27,10 +27,43 @@ def receive(
 
     Raises ``Unavailable``: then sending the same events again is harmless, and needed.
     """
-    results = accept(raws, producer, received_at, vault)
-    accepted = [result for result in results if isinstance(result, Accepted)]
-    rejected = [result for result in results if isinstance(result, Rejected)]
-    return Received(accepted, rejected, append(accepted, log))
+    return receive_each([(producer, raws)], received_at, vault=vault, log=log)[0]
+
+
+def receive_each(
+    requests: Sequence[tuple[Producer, Sequence[Raw]]],
+    received_at: datetime,
+    *,
+    vault: Vault,
+    log: Log,
+) -> list[Received]:
+    """``receive`` for several requests, with one append for them all; each is told its own part."""
+    by_producer: dict[Producer, list[int]] = {}
+    for number, (producer, _) in enumerate(requests):
+        by_producer.setdefault(producer, []).append(number)
+    results: dict[int, list[Accepted | Rejected]] = {}
+    for producer, numbers in by_producer.items():
+        raws = [requests[number][1] for number in numbers]
+        each = accept_each(raws, producer, received_at, vault)
+        results.update(zip(numbers, each, strict=True))
+    parts = [_part(results[number]) for number in range(len(requests))]
+    ends = append([event for accepted, _ in parts for event in accepted], log)
+    return [
+        Received(
+            accepted,
+            rejected,
+            # Where the group ends covers where the request does.
+            {at: ends[at] for at in {partition(event, log.partitions) for event in accepted}},
+        )
+        for accepted, rejected in parts
+    ]
+
+
+def _part(results: Sequence[Accepted | Rejected]) -> tuple[list[Accepted], list[Rejected]]:
+    return (
+        [result for result in results if isinstance(result, Accepted)],
+        [result for result in results if isinstance(result, Rejected)],
+    )
 
 
 def receive_control(

@@ -1,6 +1,7 @@
 """Routes: ``POST /v1/events``, the one that everything upstream can use."""
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -12,20 +13,25 @@ from schemas.problems import Problem
 from services.edge.answers import answer, as_fields
 from services.edge.auth import Needs
 from services.edge.headers import POSITION
+from services.edge.keys import Key
 from services.edge.trace import note
 from services.ingest.door import Door
 from services.ingest.examples import EVENT_BODY, EVENT_RESPONSES
+from services.ingest.gather import Gather
 from services.ingest.receive import Received
 from services.ingest.split import split
 from services.log.position import encode
 
 THREADS: Final = 64
-"""Appends that may wait for the disk at once: what they brought meanwhile commits together."""
+"""Large requests that may wait for the disk at once: what they brought commits together."""
+SMALL_BYTES: Final = 20_000
+"""At the worst some twenty milliseconds of work, which the others of a group wait for."""
+SMALL_EVENTS: Final = 20
 
 
 def add_events(routes: APIRouter, door: Door) -> None:
     """Add ``POST /v1/events`` to ``routes``."""
-    threads = anyio.CapacityLimiter(THREADS)
+    intake = _Intake(door)
 
     async def append_events(request: Request) -> Response:
         """Append one event, an array of them, or one a line (NDJSON); gzip is welcome.
@@ -35,12 +41,7 @@ def add_events(routes: APIRouter, door: Door) -> None:
         """
         key = await door.gate.admit(request, "append")
         body = await request.body()
-        content_type = request.headers.get("content-type", "")
-
-        def work() -> Received:
-            return door.receive(key, split(body, content_type, limit=door.limits.events))
-
-        received = await to_thread.run_sync(work, limiter=threads)
+        received = await intake.receive(key, body, request.headers.get("content-type", ""))
         note(request.scope, accepted=len(received.accepted), rejected=len(received.rejected))
         return answered(received)
 
@@ -67,6 +68,27 @@ class Direct(APIRoute):
         """Called by FastAPI, once; the endpoint itself, which must take a request."""
         handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
         return handler
+
+
+class _Intake:
+    """Small requests go together, large ones through a thread each, so that none waits for them."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._gather = Gather(door.receive_each)
+        self._threads = anyio.CapacityLimiter(THREADS)
+
+    async def receive(self, key: Key, body: bytes, content_type: str) -> Received:
+        """What became of the events in ``body``, once they are durable."""
+        if len(body) <= SMALL_BYTES:
+            raws = split(body, content_type, limit=self._door.limits.events)
+            if len(raws) <= SMALL_EVENTS:
+                return await self._gather.receive((key, raws))
+        work = partial(self._received, key, body, content_type)
+        return await to_thread.run_sync(work, limiter=self._threads)
+
+    def _received(self, key: Key, body: bytes, content_type: str) -> Received:
+        return self._door.receive(key, split(body, content_type, limit=self._door.limits.events))
 
 
 def answered(received: Received) -> Response:

@@ -84,7 +84,7 @@ class Freshness:
                 self._waiters.discard(waiter)
 
     def lag_s(self) -> float:
-        """Seconds that the oldest record not applied has waited, as of half a second ago at most."""
+        """Seconds that the oldest record not applied has waited, half a second ago at most."""
         measured_at, lag_s = self._sample
         if monotonic() - measured_at < SAMPLE_S or not self._sampling.acquire(blocking=False):
             return lag_s

@@ -114,7 +114,7 @@ class PostgresProgress:
             connection = self._held()
             with connection.transaction(), connection.cursor() as cursor:
                 yield cursor
-        except (psycopg.OperationalError, psycopg.InterfaceError) as cause:
+        except psycopg.Error as cause:
             self.close()
             raise Unavailable(f"the store did not answer the archive's feed: {cause}") from cause
 

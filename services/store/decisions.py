@@ -1,13 +1,12 @@
 """What commands ask of PostgreSQL and leave in its outbox."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from services.log.port import Position
 from services.store.pool import Pool, rows
 
 ENTER: Final = "SELECT set_config('touchline.workspace', %(workspace)s, true)"
@@ -57,7 +56,7 @@ class PostgresDecisions:
                 rows(cursor, WAITING, {"workspace": workspace, "outbox_id": outbox_id})[0][0]
             )
 
-    def applied(self) -> Position:
+    def applied(self) -> Mapping[int, int]:
         with self._pool.transaction() as cursor:
             return dict(rows(cursor, APPLIED, {}))
 

@@ -1,13 +1,12 @@
 """The read side of the store: what queries see, one workspace and one snapshot at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
 from psycopg.rows import TupleRow
 
-from services.log.port import Position
 from services.store.pool import Pool, rows
 
 OPEN: Final = """
@@ -26,13 +25,15 @@ class Reading:
     def __init__(self, cursor: psycopg.Cursor[TupleRow], workspace: str) -> None:
         self._cursor, self.workspace = cursor, workspace
         _, pairs = self.rows(OPEN)[0]
-        self.position: Position = {int(partition): int(offset) for partition, offset in pairs or ()}
+        self.position: Mapping[int, int] = {
+            int(partition): int(offset) for partition, offset in pairs or ()
+        }
 
     def rows(self, query: str, **parameters: Any) -> list[TupleRow]:
         """What ``query`` gives; its ``%(workspace)s`` is the reading's own."""
         return rows(self._cursor, query, {"workspace": self.workspace, **parameters})
 
-    def archived(self) -> Position:
+    def archived(self) -> Mapping[int, int]:
         """How far the archive was fed."""
         return dict(self.rows(ARCHIVED))
 
@@ -57,12 +58,12 @@ class Reader:
         with self._pool.transaction() as cursor:
             yield Reading(cursor, workspace)
 
-    def applied(self) -> Position:
+    def applied(self) -> Mapping[int, int]:
         """How far the folds have come; raises as ``reading``."""
         with self._pool.transaction() as cursor:
             return dict(rows(cursor, APPLIED, {}))
 
-    def archived(self) -> Position:
+    def archived(self) -> Mapping[int, int]:
         """How far the archive was fed; raises as ``reading``."""
         with self._pool.transaction() as cursor:
             return dict(rows(cursor, ARCHIVED, {}))

@@ -10,12 +10,6 @@ from tests.contract.archive import ADA, ArchiveContract
 from tests.front import FrontProcess
 
 
-@pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontProcess]:
-    with FrontProcess(tmp_path_factory.mktemp("archive") / "chdb") as front:
-        yield front
-
-
 class TestClickHouseArchive(ArchiveContract):
     """Every test has a database of its own."""
 

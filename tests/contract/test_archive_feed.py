@@ -159,6 +159,32 @@ def test_an_insert_of_unknown_outcome_is_made_again_as_it_was(is_done: bool) -> 
     assert len(fed.found()) == 9
 
 
+class Hasty(MemoryArchive):
+    """Remembers tokens before the rows stand, as ClickHouse does, and fails between the two."""
+
+    failures = 2
+
+    def insert(self, pieces: Sequence[Piece], token: str) -> None:
+        if self.failures:
+            self.failures -= 1
+            self._tokens.add(token)
+            raise Unavailable("no space left")
+        super().insert(pieces, token)
+
+
+def test_an_insert_that_left_its_token_but_no_rows_is_not_taken_for_done() -> None:
+    fed = Fed(MemoryLog(4), MemoryProgress(), Hasty())
+    fed.record(1, 5)
+    prepare(fed.log, fed.progress, fed.archive)
+    for _ in range(Hasty.failures):
+        with pytest.raises(Unavailable):
+            feed_once(fed.log, fed.progress, fed.archive)
+
+    fed.feed()
+
+    assert fed.found() == fed.expected()
+
+
 def test_an_archive_that_was_lost_is_fed_again_from_the_start(fed: Fed) -> None:
     fed.record(1, 5)
     fed.record(2, 5)

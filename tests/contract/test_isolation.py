@@ -1,6 +1,5 @@
 """Isolation: a workspace sees its own rows only, twice over."""
 
-from collections.abc import Iterator
 from typing import Any, LiteralString
 
 import psycopg
@@ -22,13 +21,14 @@ from tests.histories import History, entry
 TABLES = """
     SELECT c.oid::regclass::text FROM pg_class c
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'workspace' AND NOT a.attisdropped
-    WHERE c.relnamespace IN ('live'::regnamespace, 'touchline'::regnamespace) AND c.relkind IN ('r', 'p')
+    WHERE c.relnamespace IN ('live'::regnamespace, 'touchline'::regnamespace)
+      AND c.relkind IN ('r', 'p')
     ORDER BY 1
 """
 
 
 @pytest.fixture
-def filled(urls: Urls) -> Iterator[Urls]:
+def filled(urls: Urls) -> Urls:
     """A database in which a shop has customers, orders, edges, a split and dead letters."""
     history = History()
     history.described({"name": "Ada"}, "user:1", "email:a@x.org", at=1)
@@ -41,7 +41,7 @@ def filled(urls: Urls) -> Iterator[Urls]:
     batch = read_batch(log, store.checkpoints(), log.ends())
     apply(Folds(PROJECTIONS, history.vault), batch, store)
     store.close()
-    yield urls
+    return urls
 
 
 def test_without_a_workspace_nothing_is_visible(filled: Urls) -> None:
@@ -57,7 +57,7 @@ def test_nothing_is_visible_after_a_transaction_that_named_a_workspace(filled: U
             connection.execute("SELECT set_config('touchline.workspace', 'shop', true)")
             assert _count(connection, "customer") > 0
 
-        # The setting is an empty text now and no longer unset; what is nobody's has that workspace.
+        # The setting is an empty text now, no longer unset; what is nobody's has that workspace.
         seen = {table: _count(connection, table) for table in _tables(filled)}
 
         assert not any(seen.values()), seen
@@ -96,7 +96,8 @@ def test_nobody_writes_into_another_workspace(filled: Urls) -> None:
 def test_every_table_with_a_workspace_is_forced_to_isolate(urls: Urls) -> None:
     with psycopg.connect(urls.owner) as connection:
         rows: list[tuple[Any, ...]] = connection.execute(
-            "SELECT c.oid::regclass::text, c.relrowsecurity AND c.relforcerowsecurity FROM pg_class c"
+            "SELECT c.oid::regclass::text, c.relrowsecurity AND c.relforcerowsecurity"
+            " FROM pg_class c"
             " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'workspace'"
             " WHERE c.relnamespace IN ('live'::regnamespace, 'touchline'::regnamespace)"
             " AND c.relkind IN ('r', 'p')"

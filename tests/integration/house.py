@@ -68,7 +68,7 @@ class House:
         """Post events that must be accepted; their position."""
         response = self.post("/v1/events", list(events), key)
         assert response.status_code == 200, response.text
-        return response.headers["Touchline-Position"]
+        return str(response.headers["Touchline-Position"])
 
     def fold(self) -> None:
         """Relay and fold until nothing is left."""
@@ -112,7 +112,7 @@ class House:
 
 @contextmanager
 def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """A house on ``urls``, with an archive in memory; keys: browser, write, secret, admin, other."""
+    """A house on ``urls``, with an archive in memory and a key of each kind; ``other`` is a bank's."""
     archive = MemoryArchive()
     monkeypatch.setattr(web, "ClickHouseArchive", lambda *_, **__: archive)
     keys = _keys(urls)
@@ -164,10 +164,9 @@ _NUMBERS = iter(range(1, 1_000_000))
 
 
 def event(type_: str, *identifiers: str, at: float = 0, **more: Any) -> Json:
-    """An event ``at`` seconds after the start; ``more`` is its data, but for the envelope's words."""
-    envelope = {
-        name: more.pop(name) for name in ("id", "source", "personal", "version") if name in more
-    }
+    """An event ``at`` seconds after the start; ``more`` is its data, the envelope's words apart."""
+    words = ("id", "source", "personal", "version")
+    envelope: Json = {name: more.pop(name) for name in words if name in more}
     return {
         "id": f"e-{next(_NUMBERS)}",
         "type": type_,
@@ -180,7 +179,7 @@ def event(type_: str, *identifiers: str, at: float = 0, **more: Any) -> Json:
 
 def bought(order_id: str, amount_minor: int, *identifiers: str, **more: Any) -> Json:
     """A purchase in euros."""
-    data = {"order_id": order_id, "amount_minor": amount_minor, "currency": "EUR"}
+    data: Json = {"order_id": order_id, "amount_minor": amount_minor, "currency": "EUR"}
     return event("purchase.completed", *identifiers, **data | more)
 
 

@@ -22,7 +22,7 @@ from tests.contract.archive import ADA, piece, recorded
 from tests.front import FrontProcess
 
 DEADLINE_S = 90.0
-KILLS = 6
+KILLS = 4
 PARTITIONS = 4
 
 

@@ -10,14 +10,15 @@ import pytest
 
 from services.edge.limits import Limits
 from services.errors import Unavailable
-from services.ingest.routes import THREADS
+from services.ingest.routes import SMALL_EVENTS, THREADS
 from services.log.memory import MemoryLog
-from services.log.port import Entry, Position
+from services.log.port import Entry, Position, partition_of
+from services.log.position import decode
 from services.log.postgres import PostgresLog
 from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import migrate
 from services.vault.postgres import PostgresVault
-from tests.integration.door import Served, serving
+from tests.integration.door import KEYS, Served, serving
 from tests.integration.wrong_events import body, bought
 
 
@@ -59,13 +60,33 @@ def test_a_chunked_body_above_the_limit_is_413() -> None:
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-def test_many_requests_wait_for_the_disk_together() -> None:
+def test_many_large_requests_wait_for_the_disk_together() -> None:
     log = TogetherLog(THREADS)
+    large = body([bought(id=f"e-{number}") for number in range(SMALL_EVENTS + 1)])
 
     with serving(log) as served, ThreadPoolExecutor(THREADS) as clients:
-        answers = list(clients.map(served.post, [body(bought())] * THREADS))
+        answers = list(clients.map(served.post, [large] * THREADS))
 
     assert [answer.status_code for answer in answers] == [200] * THREADS
+
+
+def test_many_small_requests_are_each_told_their_own_part() -> None:
+    events = [bought(id=f"e-{n}", identifiers=[f"user:u{n}"]) for n in range(200)]
+    requests = [body([event, bought(id="bad", identifiers=[])]) for event in events]
+
+    with serving() as served, ThreadPoolExecutor(32) as clients:
+        keys = ["write-key", "other-key", "browser-key", "write-key"] * 50
+        answers = list(clients.map(served.post, requests, keys))
+        recorded = {event.id: event for event in served.recorded()}
+        positions = [decode(answer.json()["position"]) for answer in answers]
+
+    assert [answer.json()["accepted"] for answer in answers] == [1] * 200
+    assert [answer.json()["rejected"][0]["index"] for answer in answers] == [1] * 200
+    assert recorded.keys() == {event["id"] for event in events}
+    for event, position, key in zip(events, positions, keys, strict=True):
+        stored = recorded[event["id"]]
+        assert stored.workspace == KEYS[key].workspace
+        assert position.keys() == {partition_of(stored.leaf, served.log.partitions)}
 
 
 def test_a_log_that_is_away_is_503_with_retry_after() -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
+from services.errors import Unavailable
 from services.store.urls import Urls
 from tests.integration.house import (
     House,
@@ -307,3 +309,55 @@ def test_the_documentation_asks_nobody_else(house: House) -> None:
     assert "/v1/customers/{customer_id}/timeline" in openapi["paths"]
     described_ = openapi["components"]["schemas"]["Customer"]["properties"]["spend_minor"]
     assert "minor units" in described_["description"]
+
+
+def test_another_workspace_sees_nothing_of_ours(house: House) -> None:
+    house.told(
+        described({"name": "Ada"}, "user:1", "email:a@x.org"), bought("o1", 5, "user:1", id="e")
+    )
+    house.told(bought("o1", 6, "user:1", id="e"))
+    house.feed()
+    id_ = house.id_of("user:1")
+
+    for path in ("", "/timeline", "/identity"):
+        assert house.get(f"/v1/customers/{id_}{path}", "secret").status_code == 200
+        assert house.get(f"/v1/customers/{id_}{path}", "other").status_code == 404
+    for query in ("", "?q=ada", "?q=o1", f"?q={id_}", "?identifier=user:1"):
+        assert house.found(f"/v1/customers{query}", "secret")["items"]
+        assert house.found(f"/v1/customers{query}", "other")["items"] == []
+    (own,) = house.found("/v1/status", "other")["workspaces"]
+    assert own == {"workspace": "bank", "applied": 1, "duplicate": 0, "dead_lettered": 0}
+
+
+def test_what_was_lost_and_found_again_is_answered_again(house: House) -> None:
+    house.told(called("user:1"))
+    path = f"/v1/customers/{house.id_of('user:1')}"
+
+    with psycopg.connect(house.urls.owner, autocommit=True) as owner:
+        owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE 'touchline-%' AND datname = current_database()"
+        )
+
+    answers = [house.get(path).status_code for _ in range(20)]
+    assert answers[-10:] == [200] * 10
+    assert set(answers) <= {200, 503}
+
+
+def test_a_timeline_needs_the_archive_and_a_profile_does_not(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable("away")
+
+    house.told(called("user:1"))
+    path = f"/v1/customers/{house.id_of('user:1')}"
+    monkeypatch.setattr(house.archive, "timeline", away)
+    monkeypatch.setattr(house.archive, "touches", away)
+
+    timeline = house.get(f"{path}/timeline")
+
+    assert (timeline.status_code, timeline.headers["Retry-After"]) == (503, "1")
+    assert house.get(path).status_code == 200
+    ready = house.client.get("/readyz")
+    assert (ready.status_code, ready.json()["checks"]["archive"]) == (200, "away")

@@ -2,47 +2,66 @@
 
 import importlib.util
 import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from random import Random
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.envelope import Recorded
 from services.fold import regroup
 from services.store.memory import MemoryStore
-from tests.histories import History, fold
+from tests.happenings import BATCHES, SHUFFLES
+from tests.histories import History, Step, fold, rows
 
 ORACLE = Path(__file__).parents[3] / "shared/models/identity.py"
 CAP = 6
+USERS = [f"user:{number}" for number in range(6)]
+OTHERS = ["email:a@x.org", "email:b@x.org", "phone:1", "phone:2", "anonymous:x", "anonymous:y"]
+NAMES = [*USERS, *OTHERS]
 
-IDENTIFIERS = st.sampled_from(
-    [
-        f"{kind}:{kind[0]}{n}@x.org"
-        for kind, many in (("user", 6), ("email", 5), ("phone", 5))
-        for n in range(many)
-    ]
-)
-TOLD = st.lists(
-    st.tuples(
-        st.sampled_from(["names"] * 8 + ["merge", "split"]),
-        st.lists(IDENTIFIERS, min_size=2, max_size=3, unique=True),
+
+def told(verbs: Sequence[str], names: Sequence[str]) -> st.SearchStrategy[list[Step]]:
+    """Histories of ``verbs``, each as often as it is listed, about some of ``names``."""
+    step = st.builds(
+        _step,
+        st.sampled_from(verbs),
+        st.lists(st.sampled_from(names), min_size=2, max_size=3, unique=True),
         st.integers(0, 30),
-    ),
-    max_size=25,
-)
+    )
+    return st.lists(step, max_size=6) | st.lists(step, min_size=8, max_size=25)
 
 
-@pytest.fixture(scope="module")
+def _step(verb: str, names: list[str], at: int) -> Step:
+    match verb:
+        case "merged":
+            return Step("merged", tuple(names[:2]), more={"at": at})
+        case "split":
+            return Step("split", (names[:1], names[1:]), more={"at": at})
+        case _:
+            return Step("called", named=tuple(names), more={"at": at})
+
+
+ANY = told(["called"] * 8 + ["merged", "split"], NAMES)
+CHAINS = told(["called", "merged", "merged", "split"], [*USERS[:3], *OTHERS[:2]])
+"""Merges and splits of the same few, over and over."""
+SHARED = told(["called"] * 9 + ["merged"], [*USERS, "anonymous:x", "email:a@x.org"])
+"""Many people on one device."""
+
+
+@cache
 def oracle() -> ModuleType:
     """The meaning of identity, slow and plain."""
     if not ORACLE.exists():
-        pytest.skip(
-            "the oracle ../shared/models/identity.py is not here: check out the shared folder beside this one"
-        )
+        pytest.skip(f"{ORACLE} is not here: check out the shared folder beside this one")
     spec = importlib.util.spec_from_file_location("identity_oracle", ORACLE)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules["identity_oracle"] = module
     spec.loader.exec_module(module)
@@ -51,70 +70,81 @@ def oracle() -> ModuleType:
 
 @pytest.fixture(autouse=True)
 def _small_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oracle's: then few identifiers reach it."""
     monkeypatch.setattr(regroup, "CAP", CAP)
 
 
 def groups(store: MemoryStore) -> dict[str, frozenset[str]]:
     """Each identifier's group, from the stored rows."""
-    rows = store.tables.identifiers.values()
+    found = store.tables.identifiers.values()
     return {
         row.identifier: frozenset(
-            one.identifier for one in rows if one.customer_id == row.customer_id
+            one.identifier for one in found if one.customer_id == row.customer_id
         )
-        for row in rows
+        for row in found
     }
 
 
-def told_history(told: list[tuple[str, list[str], int]]) -> History:
-    """The history that the drawn tuples tell."""
-    history = History()
-    for kind, named, at in told:
-        first, *others = sorted(named, key=history.hash)
-        if kind == "split":
-            history.split([first], others, at=at)
-        elif kind == "merge":
-            for other in others:
-                history.merged(first, other, at=at)
-        else:
-            history.called(*named, at=at)
-    return history
-
-
-def expected(
-    oracle: ModuleType, history: History, told: list[tuple[str, list[str], int]]
-) -> dict[str, frozenset[str]]:
+def expected(history: History) -> dict[str, frozenset[str]]:
     """What the oracle makes of the same."""
-    prefix = {history.hash(one): one.partition(":")[0] for _, named, _ in told for one in named}
     edges, splits = [], []
-    for event in history.events:
-        match event.type:
-            case "customer.split":
-                one, other = (
-                    frozenset(f"{prefix[end]}:{end}" for end in side)
-                    for side in (event.data.one, event.data.other)  # type: ignore[union-attr]
-                )
-                splits.append(oracle.Split(event.rank, one, other))
-            case "customer.merged":
-                a, b = sorted((event.data.into, event.data.merged))  # type: ignore[union-attr]
-                edges.append(oracle.Edge(event.rank, f"{prefix[a]}:{a}", f"{prefix[b]}:{b}", True))
-            case _:
-                a, *rest = event.identifiers
-                edges += [
-                    oracle.Edge(event.rank, f"{prefix[a]}:{a}", f"{prefix[b]}:{b}") for b in rest
-                ]
-    found = oracle.groups(edges, splits)
+    for event in map(_untyped, history.events):
+        if event.type == "customer.split":
+            one, other = map(frozenset, (_plain(event.data.one), _plain(event.data.other)))
+            splits.append(oracle().Split(event.rank, one, other))
+        elif event.type == "customer.merged":
+            a, b = _plain(sorted((event.data.into, event.data.merged)))
+            edges.append(oracle().Edge(event.rank, a, b, True))
+        else:
+            leaf, *others = _plain(event.identifiers)
+            edges += [oracle().Edge(event.rank, leaf, other) for other in others]
+    found = oracle().groups(edges, splits)
     return {one[-32:]: frozenset(end[-32:] for end in group) for one, group in found.items()}
 
 
-@given(TOLD, st.randoms(use_true_random=False), st.lists(st.integers(1, 6), min_size=1, max_size=4))
+def _plain(hashes: Iterable[str]) -> list[str]:
+    """Names that tell the oracle a login, and sort as hashes do: an event's edges share their rank."""
+    return [f"{'user' if one[0] == '0' else 'with'}:{one}" for one in hashes]
+
+
+def _untyped(event: Recorded[Any]) -> Recorded[Any]:
+    return event
+
+
+@given(ANY | CHAINS | SHARED, SHUFFLES, BATCHES)
 def test_groups_equal_the_oracles_in_any_order_and_batches(
-    oracle: ModuleType, told: list[tuple[str, list[str], int]], random: Random, batches: list[int]
+    steps: list[Step], random: Random, batches: list[int]
 ) -> None:
-    history = told_history(told)
+    history = History(steps=steps)
 
-    shuffled = random.sample(history.events, len(history.events))
-    found = groups(fold(shuffled, history.vault, batches=batches))
+    told = random.sample(history.events, len(history.events))
+    found = groups(fold(told, history.vault, batches=batches))
 
-    assert {one: found[one] for one in expected(oracle, history, told)} == expected(
-        oracle, history, told
+    assert found == expected(history)
+
+
+@given(CHAINS | SHARED, SHUFFLES, BATCHES)
+def test_what_is_kept_of_namings_is_the_same_bytes_in_any_order_and_batches(
+    steps: list[Step], random: Random, batches: list[int]
+) -> None:
+    history = History(steps=steps)
+
+    told = random.sample(history.events, len(history.events))
+
+    assert rows(fold(told, history.vault, batches=batches)) == rows(
+        fold(history.events, history.vault)
     )
+
+
+def test_a_common_identifier_that_a_person_joined_by_hand_still_joins_nothing_else() -> None:
+    history = History()
+    history.merged("email:a@x.org", "anonymous:x", at=1)
+    for number in range(4):
+        history.called(f"user:{number}", "email:a@x.org", at=2)
+    history.called("email:a@x.org", "anonymous:x", at=3)
+
+    early = fold(history.events[::-1], history.vault, batches=[1])
+    late = fold(history.events, history.vault, batches=[1])
+
+    assert groups(early) == groups(late)
+    assert rows(early)["edge"] == rows(late)["edge"]

@@ -1,0 +1,85 @@
+/** Parts that several views show alike. */
+
+import { Refusal } from './api.js';
+import { h } from './dom.js';
+import { ago, count, moment, monies, t } from './language.js';
+
+const TICK_MS = 15_000;
+
+/** A time as "3 minutes ago", exact on hover, and kept true while it is shown. */
+export function since(text) {
+  if (!text) return h('span', {}, t('none'));
+  const at = new Date(text);
+  return h('time', { datetime: text, title: moment(at), 'data-ago': true }, ago(at));
+}
+
+/** Keeps every "3 minutes ago" true. */
+export function keepTime() {
+  setInterval(() => {
+    if (document.hidden) return;
+    for (const time of document.querySelectorAll('time[data-ago]')) time.textContent = ago(new Date(time.dateTime));
+  }, TICK_MS);
+}
+
+/** Amounts of money, one a currency. */
+export function spent(byCurrency) {
+  const all = monies(byCurrency);
+  return all.length ? all.map((text) => h('span', { class: 'money' }, text)) : [t('none')];
+}
+
+/** What a stranger wrote: set apart, so that its direction can't turn the words around it. */
+export function typed(text, attributes = {}) {
+  return h('bdi', attributes, text);
+}
+
+/** An identifier, its kind in grey. */
+export function identifier(kind, value) {
+  return h('span', { class: 'identifier' }, h('span', { class: 'kind' }, kind), typed(value));
+}
+
+/** `kind:value` taken apart at its first colon. */
+export function partsOf(text) {
+  const colon = text.indexOf(':');
+  return [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+/** A disc with the first letters of a name. */
+export function disc(customer) {
+  const name = customer.name ?? partsOf(customer.identifiers[0] ?? ':?')[1];
+  const words = name.trim().split(/\s+/u).map((word) => [...word][0] ?? '');
+  const letters = words.length > 1 ? words[0] + words.at(-1) : words[0];
+  const hue = parseInt(customer.customer_id.slice(-2), 16) % 6;
+  return h('span', { class: `disc disc-${hue}`, 'aria-hidden': 'true' }, letters.toUpperCase());
+}
+
+/** The customer's name, or the strongest identifier where nobody told a name. */
+export function called(customer) {
+  return customer.name ?? (customer.identifiers.length ? partsOf(customer.identifiers[0])[1] : t('customers.nameless'));
+}
+
+export const pathOf = (customerId) => `#/customers/${encodeURIComponent(customerId)}`;
+
+/** An error in the reader's words. */
+export function problemOf(error) {
+  if (!(error instanceof Refusal)) return t('problem.away');
+  const problem = error.field ? `${error.field}: ${error.problem}` : error.problem;
+  return t('problem.refused', { problem, remedy: error.remedy });
+}
+
+/** A card with a heading. */
+export function card(title, ...children) {
+  return h('section', { class: 'card' }, h('h2', {}, title), ...children);
+}
+
+/** Chips of which one or several are pressed. */
+export function chips(label, options, isPressed, press) {
+  return h('div', { class: 'chips', role: 'group', 'aria-label': label },
+    options.map(({ value, text, picture }) =>
+      h('button', { type: 'button', 'aria-pressed': String(isPressed(value)), 'data-value': value, onclick: () => press(value) },
+        picture ?? null, text)));
+}
+
+/** A number with the word for it, told apart by size. */
+export function figure(number, word) {
+  return h('span', { class: 'figure' }, h('strong', {}, count(number)), ' ', h('span', {}, word));
+}
