@@ -1,5 +1,6 @@
 """Addresses: where store, log and archive are, by settings or by the data directory."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,14 +138,21 @@ def embedded_archive(directory: DataDir) -> EmbeddedArchive:
             directory.write_secret(password_file.name, secrets.token_urlsafe(32))
         port_file = directory.run / "archive.port"
         if not port_file.exists():
-            port_file.write_text(str(free_port()))
+            _keep_port(port_file, free_port())
         return EmbeddedArchive(int(port_file.read_text()), password_file)
 
 
 def free_archive_port(directory: DataDir) -> None:
     """Let the archive, which does not run, have another port if its own was taken meanwhile."""
     last = embedded_archive(directory).port
-    (directory.run / "archive.port").write_text(str(free_port(last)))
+    _keep_port(directory.run / "archive.port", free_port(last))
+
+
+def _keep_port(place: Path, port: int) -> None:
+    """Whole or not at all: others read it while ``up`` starts, or is killed in the middle."""
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    draft.write_text(str(port))
+    draft.rename(place)
 
 
 def _external(settings: Settings) -> Urls:

@@ -28,6 +28,7 @@ from services.log.port import Position
 from services.log.postgres import PostgresLog
 from services.query import docs, health
 from services.query.app import router as query_router
+from services.query.dashboards import pages
 from services.query.desk import Desk
 from services.query.freshness import Freshness
 from services.query.paging import Cursors
@@ -70,6 +71,7 @@ def app(door: Door, desk: Desk, registry: CollectorRegistry) -> FastAPI:
         query_router(desk),
         health.router(desk, registry),
         docs.router(),
+        pages.router(),
     ):
         web.include_router(routes)
     health.measure(desk, registry)

@@ -55,7 +55,7 @@ class Step(NamedTuple):
 class History:
     """Events of one workspace, sealed by one vault, in the order in which they were told.
 
-    Everything but keys and ciphertexts is the same in every run: hashes and ids decide who comes first.
+    All but keys and ciphertexts is the same in every run: hashes and ids decide who comes first.
     """
 
     def __init__(self, vault: Vault | None = None, *, steps: Iterable[Step] = ()) -> None:
@@ -83,7 +83,7 @@ class History:
         personal: Mapping[str, Trait] | None = None,
         body: str = "",
     ) -> Recorded[Data]:
-        """``data`` at ``at`` seconds after the start; ``body`` makes another digest under the same id."""
+        """``data`` at ``at`` seconds after the start; ``body`` makes another digest."""
         named = sorted((self.hash(one), one) for one in identifiers)
         id_ = id_ or f"e-{len(self.events) + 1}"
         source = f"browser/k_1/{source}" if key_kind == "browser" else source

@@ -1,44 +1,54 @@
-"""Longer histories, drawn from a seed: many customers, shared devices, late events, merges and splits."""
+"""Longer histories, drawn from a seed: many customers, shared devices, late events, merges, splits."""
 
 from random import Random
 
+from services.vault.port import Vault
 from tests.histories import History
 
+VERBS = {
+    "bought": 4,
+    "called": 2,
+    "described": 2,
+    "refunded": 1,
+    "cancelled": 1,
+    "merged": 1,
+    "split": 1,
+}
+"""How often each happens."""
 
-def a_story(chance: Random, *, events: int, people: int = 12) -> History:
+
+def a_story(
+    chance: Random, *, events: int, people: int = 12, vault: Vault | None = None
+) -> History:
     """``events`` events of ``people`` who share a few devices."""
-    history = History()
-    while len(history.events) < events:
-        who = chance.randrange(people)
-        at = chance.randrange(1000)
-        named = [f"user:u{who}"]
-        if chance.random() < 0.5:
-            named.append(f"email:p{who}@example.org")
-        if chance.random() < 0.4:
-            named.append(f"anonymous:device{chance.randrange(people // 2)}")
-        if chance.random() < 0.2:
-            named = named[1:] or named
-        order = f"o{chance.randrange(events)}"
-        match chance.randrange(12):
-            case 0 | 1 | 2 | 3:
-                history.bought(order, chance.randrange(10_000), *named, at=at)
-            case 4:
-                history.refunded(order, chance.randrange(5_000), *named, at=at)
-            case 5:
+    history = History(vault)
+    for verb in chance.choices([*VERBS], [*VERBS.values()], k=events):
+        who, at = chance.randrange(people), chance.randrange(1000)
+        named, order = _named(chance, who, people), f"o{chance.randrange(events)}"
+        match verb:
+            case "bought" | "refunded":
+                amount_minor = chance.randrange(10_000 if verb == "bought" else 5_000)
+                getattr(history, verb)(order, amount_minor, *named, at=at)
+            case "cancelled":
                 history.cancelled(order, *named, at=at)
-            case 6 | 7:
-                history.described(
-                    {"name": f"Person {who}\t\\N", "city": chance.choice(["Ulm", None])},
-                    *named,
-                    at=at,
-                )
-            case 8:
+            case "described":
+                traits = {"name": f"Person {who}\t\\N", "city": chance.choice(["Ulm", None])}
+                history.described(traits, *named, at=at)
+            case "merged":
                 other = (who + 1 + chance.randrange(people - 1)) % people
                 history.merged(f"user:u{who}", f"user:u{other}", at=at)
-            case 9:
-                history.split(
-                    [f"user:u{who}"], [f"anonymous:device{chance.randrange(people // 2)}"], at=at
-                )
+            case "split":
+                device = f"anonymous:device{chance.randrange(people // 2)}"
+                history.split([f"user:u{who}"], [device], at=at)
             case _:
                 history.called(*named, at=at)
     return history
+
+
+def _named(chance: Random, who: int, people: int) -> list[str]:
+    named = [f"user:u{who}"]
+    if chance.random() < 0.5:
+        named.append(f"email:p{who}@example.org")
+    if chance.random() < 0.4:
+        named.append(f"anonymous:device{chance.randrange(people // 2)}")
+    return named[1:] or named if chance.random() < 0.2 else named

@@ -31,6 +31,9 @@ class Decisions(Protocol):
     def members(self, workspace: str, customer_id: str) -> list[str]:
         """The identifiers of a customer, strongest first."""
 
+    def namings(self, workspace: str, customer_id: str) -> list[tuple[str, str]]:
+        """The pairs of a customer's identifiers that events joined; merges aside."""
+
     def decide(self, workspace: str, event: bytes) -> int:
         """Put an event of ours into the outbox; the number of its row."""
 

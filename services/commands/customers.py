@@ -63,28 +63,31 @@ class Customers:
     ) -> Regrouped:
         """Part ``identifiers`` from the rest of a customer: no older event joins them again.
 
-        Raises ``NotFound`` for a customer never seen, ``Refused`` for identifiers that aren't its
-        own, or are none of them or all.
+        What events joined to them goes along, so that a split takes a merge back; where events
+        alone joined the whole customer, the named ones leave by themselves. Raises ``NotFound`` for
+        a customer never seen, ``Refused`` for identifiers that aren't its own, or are none or all.
         """
         found = self._decisions.customers(workspace, [customer])
         if customer not in found:
             raise _unknown("customer_id", customer)
         members = set(self._decisions.members(workspace, found[customer]))
-        one, other = set(identifiers), members - set(identifiers)
-        if strange := sorted(one - members):
+        if strange := sorted(set(identifiers) - members):
             raise Refused(
                 "is not of this customer",
                 "name some of the identifiers that GET /v1/customers/{id} lists",
                 field="identifiers",
                 value=strange[0],
             )
-        if not one or not other:
+        if not identifiers or members == set(identifiers):
             raise Refused(
                 "has to name some of the customer's identifiers, and not all",
                 "leave out those that stay together with the rest",
                 field="identifiers",
-                value=len(one),
+                value=len(identifiers),
             )
+        one = along(identifiers, self._decisions.namings(workspace, found[customer]))
+        one = one if one < members else set(identifiers)
+        other = members - one
         data = CustomerSplit(
             one=tuple(sorted(one)), other=tuple(sorted(other)), by=by.actor, reason=by.reason
         )
@@ -100,6 +103,16 @@ class Customers:
         groups = self._decisions.customers(workspace, sorted(concerned))
         told = token(outbox_id) if position is None else encode(position)
         return Regrouped(tuple(sorted(set(groups.values()))), told, position is not None)
+
+
+def along(identifiers: Collection[str], namings: Collection[tuple[str, str]]) -> set[str]:
+    """``identifiers``, and all that pairs lead to from them."""
+    found: set[str] = set()
+    frontier = set(identifiers)
+    while frontier:
+        found |= frontier
+        frontier = {end for pair in namings if found & set(pair) for end in pair} - found
+    return found
 
 
 def _unknown(field: str, identifier: str) -> NotFound:

@@ -1,4 +1,4 @@
-"""The relay: what commands and folds decided goes from the outbox to the log, in order, through ingest's own door."""
+"""The relay: what was decided goes from the outbox to the log, in order, by ingest's own door."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol

@@ -17,7 +17,8 @@ BATCH: Final = 10_000
 """Records of one transaction at most: 500 cost PostgreSQL three times as much an event."""
 PAUSE_S: Final = 0.025
 """The least time between the starts of two small batches, so that a trickle travels together."""
-LONGEST_BACK_OFF_S: Final = 5.0
+LONGEST_BACK_OFF_S: Final = 1.0
+"""Who waits for what was written waits ten seconds: a database that is back is seen before."""
 
 log = structlog.get_logger()
 Step = Callable[[], int]

@@ -169,7 +169,8 @@ def _rescan(
         every += [edge for edge in done.again if edge.pair in edges]
     scanned = scan(every, standing, done.common, CAP)
     for pair, edge in edges.items():
-        refused = edge in scanned.refused
+        # At a common identifier even what a merge has joined since: the scan passes it over.
+        refused = edge in scanned.refused or _is_common(edge, done.common)
         if pair in changed or component.refused.get(pair) != refused:
             done.edges[pair] = edge, refused
     alone = {one: frozenset([one]) for one in component.identifiers if one in known}

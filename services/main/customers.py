@@ -91,7 +91,10 @@ def split(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Part identifiers from a customer; no older event joins them again."""
+    """Part identifiers from a customer; no older event joins them again.
+
+    What events joined to them goes along, so that a split takes a merge back exactly.
+    """
     from services.addresses import borrow
     from services.commands.customers import By
     from services.settings import load

@@ -174,7 +174,8 @@ def _filters(
     if asked.identifier is not None:
         identifier = hashed(asked.identifier, caller.key, desk.vault.hash_key)
         only = customers_of(reading, {identifier} if identifier else set())
-    text = (asked.q or "").strip()
+    # PostgreSQL has no NUL, so no name has one.
+    text = (asked.q or "").replace("\0", "").strip()
     if not text:
         return {"only": only, "like": None, "found": []}
     found = found_by(reading, text, caller.key, desk.vault.hash_key)

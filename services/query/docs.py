@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 
 from services.errors import Misconfigured, NotFound
 
@@ -29,7 +29,7 @@ _ICON: Final = (
 
 
 def router(openapi_url: str = "/openapi.json") -> APIRouter:
-    """``/docs`` and its files; ``/`` leads there."""
+    """``/docs`` and its files."""
     routes = APIRouter(include_in_schema=False)
     folder = _folder()
 
@@ -50,10 +50,6 @@ def router(openapi_url: str = "/openapi.json") -> APIRouter:
             raise NotFound("is no file of this page", "see /docs", field="name", value=name[:80])
         headers = {"Cache-Control": "public, max-age=86400"}
         return FileResponse(folder / name, media_type=FILES[name], headers=headers)
-
-    @routes.get("/")
-    async def lead_to_docs() -> Response:
-        return RedirectResponse("/docs")
 
     return routes
 

@@ -11,7 +11,7 @@ Asked = TypeVar("Asked", bound=BaseModel)
 
 
 async def posted(request: Request, model: type[Asked]) -> Asked:
-    """The request's body; raises ``Malformed`` for what is no JSON, ``Refused`` for what does not fit."""
+    """The request's body; raises ``Malformed`` for no JSON, ``Refused`` for what does not fit."""
     try:
         return model.model_validate_json(await request.body() or b"{}")
     except ValidationError as error:

@@ -1,11 +1,12 @@
 """Merging and splitting customers: what people know and identifiers can't tell."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.commands.awaiting import decode
@@ -13,6 +14,7 @@ from services.commands.customers import By, Regrouped
 from services.errors import NotFound, Refused
 from services.query.customer import CustomerId
 from services.query.desk import DOCUMENTED, Answered, Caller, Desk, responses
+from services.query.posted import body, posted
 from services.query.search import hashed
 
 _HASH = re.compile(r"[0-9a-f]{32}")
@@ -66,64 +68,88 @@ def router(desk: Desk) -> APIRouter:
     }
 
     @routes.post(
-        "/v1/customers/{customer_id}/merge", summary="Merge two customers", responses=documented
+        "/v1/customers/{customer_id}/merge",
+        summary="Merge two customers",
+        responses=documented,
+        openapi_extra=body(MergeAsked, {"merged": "email:ada@example.org"}),
     )
     async def merge_customers(
-        caller: Annotated[Caller, Depends(desk.caller)],
-        customer_id: CustomerId,
-        asked: Annotated[MergeAsked, Body()],
+        request: Request, caller: Annotated[Caller, Depends(desk.caller)], customer_id: CustomerId
     ) -> Response:
         """Let another customer be part of this one. Nothing is rewritten: a split takes it back."""
+        asked = await posted(request, MergeAsked)
+        names = Names(desk, caller)
 
         def work() -> Answered:
-            into, merged = _hash(desk, caller, customer_id), _hash(desk, caller, asked.merged)
-            done = desk.customers.merge(caller.workspace, into, merged, _by(caller, asked.reason))
-            return _answered(done)
+            into = names.hash("customer_id", customer_id)
+            merged = names.hash("merged", asked.merged)
+            with names.as_sent():
+                return _answered(
+                    desk.customers.merge(caller.workspace, into, merged, _by(caller, asked.reason))
+                )
 
         return await desk.answer(caller, work, desk.folded, is_slow=True)
 
     @routes.post(
-        "/v1/customers/{customer_id}/split", summary="Split a customer", responses=documented
+        "/v1/customers/{customer_id}/split",
+        summary="Split a customer",
+        responses=documented,
+        openapi_extra=body(SplitAsked, {"identifiers": ["email:ada@example.org"]}),
     )
     async def split_customer(
-        caller: Annotated[Caller, Depends(desk.caller)],
-        customer_id: CustomerId,
-        asked: Annotated[SplitAsked, Body()],
+        request: Request, caller: Annotated[Caller, Depends(desk.caller)], customer_id: CustomerId
     ) -> Response:
         """Part some identifiers from the rest. No older event joins them again; a newer one may."""
+        asked = await posted(request, SplitAsked)
+        names = Names(desk, caller)
 
         def work() -> Answered:
-            customer = _hash(desk, caller, customer_id)
-            parted = [_hash(desk, caller, identifier) for identifier in asked.identifiers]
-            done = desk.customers.split(
-                caller.workspace, customer, parted, _by(caller, asked.reason)
-            )
-            return _answered(done)
+            customer = names.hash("customer_id", customer_id)
+            parted = [names.hash("identifiers", identifier) for identifier in asked.identifiers]
+            by = _by(caller, asked.reason)
+            with names.as_sent():
+                return _answered(desk.customers.split(caller.workspace, customer, parted, by))
 
         return await desk.answer(caller, work, desk.folded, is_slow=True)
 
     return routes
 
 
-def _hash(desk: Desk, caller: Caller, identifier: str) -> str:
-    if _HASH.fullmatch(identifier):
-        return identifier
-    if ":" not in identifier:
-        raise NotFound(
-            "is no customer of this workspace",
-            "send a customer_id, or an identifier as kind:value",
-            field="customer_id",
-            value=identifier[:80],
-        )
-    found = hashed(identifier, caller.key, desk.vault.hash_key)
-    if found is None:
-        raise Refused(
-            "names nobody",
-            "name an identifier of the customer",
-            field="identifier",
-            value=identifier,
-        )
-    return found
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Identifiers as hashes, and how the caller wrote each, so that refusals speak his words."""
+
+    desk: Desk
+    caller: Caller
+    sent: dict[str, str] = field(default_factory=dict)
+
+    def hash(self, field_: str, identifier: str) -> str:
+        """The hash of an identifier; raises ``Refused`` where it can be none."""
+        if _HASH.fullmatch(identifier):
+            return identifier
+        if ":" not in identifier:
+            raise NotFound(
+                "is no customer of this workspace",
+                "send a customer_id, or an identifier as kind:value",
+                field=field_,
+                value=identifier[:80],
+            )
+        found = hashed(identifier, self.caller.key, self.desk.vault.hash_key, field=field_)
+        if found is None:
+            remedy = "name an identifier of the customer"
+            raise Refused("names nobody", remedy, field=field_, value=identifier[:80])
+        self.sent[found] = identifier
+        return found
+
+    @contextmanager
+    def as_sent(self) -> Iterator[None]:
+        """Let what the block refuses be told as it was sent."""
+        try:
+            yield
+        except Refused as error:
+            value = error.problem.value
+            error.problem = replace(error.problem, value=self.sent.get(str(value), value))
+            raise
 
 
 def _by(caller: Caller, reason: str | None) -> By:

@@ -28,14 +28,14 @@ SELECT facts FROM purchase_order WHERE workspace = %(workspace)s AND order_key =
 """
 
 
-def hashed(identifier: str, key: Key, hash_key: bytes) -> str | None:
+def hashed(identifier: str, key: Key, hash_key: bytes, *, field: str = "identifier") -> str | None:
     """The hash of a ``kind:value`` as events are hashed; None for a value that names nobody.
 
     Raises ``Refused`` where it is no identifier.
     """
     found = normalise(identifier, region=key.region)
     if isinstance(found, Problem):
-        raise Refused(found.problem, found.remedy, field="identifier", value=found.value)
+        raise Refused(found.problem, found.remedy, field=field, value=found.value)
     kind, value = found
     return None if is_blocked(value) else hash_identifier(hash_key, key.workspace, kind, value)
 

@@ -9,7 +9,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from services.errors import NotOurs, Unavailable
-from services.store.connect import open_connection
+from services.store.connect import is_lost, open_connection
 
 _LOCK: Final = 7_102_027
 """Advisory lock of the one feeder, held while its connection lasts."""
@@ -119,7 +119,8 @@ class PostgresProgress:
             raise Unavailable(f"the store did not answer the archive's feed: {cause}") from cause
 
     def _held(self) -> psycopg.Connection[TupleRow]:
-        if self._connection is None or self._connection.closed:
+        if self._connection is None or is_lost(self._connection):
+            self.close()
             self._connection = open_connection(self._url, "archive")
             held = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
             if held != (True,):

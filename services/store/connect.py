@@ -1,5 +1,6 @@
 """Connections to the store, set up alike."""
 
+import select
 from typing import Any, Final
 
 import psycopg
@@ -34,6 +35,18 @@ def hex_uuids(connection: psycopg.Connection[Any]) -> None:
     """Let ``connection`` give uuids as 32 hex digits."""
     connection.adapters.register_loader("uuid", HexUuid)
     connection.adapters.register_loader("uuid", HexUuidText)
+
+
+def is_lost(connection: psycopg.Connection[Any]) -> bool:
+    """Whether an idle ``connection`` was ended by the server: it says nothing but good-bye.
+
+    Asked before each use, so that a restart meanwhile is nobody's error.
+    """
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def open_connection(

@@ -18,6 +18,13 @@ MEMBERS: Final = """
 SELECT identifier FROM identifier
 WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid ORDER BY identifier
 """
+NAMINGS: Final = """
+SELECT edge.a, edge.b FROM edge
+JOIN identifier AS a ON a.identifier = edge.a
+JOIN identifier AS b ON b.identifier = edge.b
+WHERE edge.workspace = %(workspace)s AND NOT edge.is_merge AND NOT edge.is_refused
+  AND a.customer_id = %(customer_id)s::uuid AND b.customer_id = %(customer_id)s::uuid
+"""
 DECIDE: Final = """
 INSERT INTO touchline.outbox (workspace, event) VALUES (%(workspace)s, %(event)s)
 RETURNING outbox_id
@@ -45,6 +52,11 @@ class PostgresDecisions:
         with self._inside(workspace) as cursor:
             found = rows(cursor, MEMBERS, {"workspace": workspace, "customer_id": customer_id})
             return [identifier for (identifier,) in found]
+
+    def namings(self, workspace: str, customer_id: str) -> list[tuple[str, str]]:
+        with self._inside(workspace) as cursor:
+            found = rows(cursor, NAMINGS, {"workspace": workspace, "customer_id": customer_id})
+            return [(a, b) for a, b in found]
 
     def decide(self, workspace: str, event: bytes) -> int:
         with self._inside(workspace) as cursor:

@@ -3,7 +3,7 @@
 import psycopg
 
 from services.errors import Unavailable
-from services.store.connect import open_connection
+from services.store.connect import is_lost, open_connection
 
 
 class PostgresImportState:
@@ -42,7 +42,8 @@ class PostgresImportState:
         self, query: bytes, parameters: tuple[object, ...]
     ) -> psycopg.Cursor[tuple[object, ...]]:
         try:
-            if self._connection is None:
+            if self._connection is None or is_lost(self._connection):
+                self.close()
                 self._connection = open_connection(self._url, "import")
             return self._connection.execute(query, parameters)
         except (psycopg.OperationalError, psycopg.InterfaceError) as cause:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import psycopg
 
 from services.errors import Unavailable
-from services.store.connect import open_connection
+from services.store.connect import is_lost, open_connection
 
 
 class PostgresOutbox:
@@ -40,7 +40,8 @@ class PostgresOutbox:
 
     def _execute(self, query: str, parameters: tuple[object, ...]) -> list[tuple[object, ...]]:
         try:
-            if self._connection is None:
+            if self._connection is None or is_lost(self._connection):
+                self.close()
                 self._connection = open_connection(self._url, "relay")
             return self._connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]
         except (psycopg.OperationalError, psycopg.InterfaceError) as cause:

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from schemas.envelope import Rank
 from services.errors import NotOurs, Unavailable
-from services.store.connect import open_connection
+from services.store.connect import is_lost, open_connection
 from services.store.port import Changes, EdgeRow, Identifier, OrderRow, Seen, SplitRow
 from services.store.rows import copy_in, upsert
 from services.store.statements import (
@@ -69,7 +69,8 @@ class PostgresStore:
             self._connection = None
 
     def _open(self) -> psycopg.Connection[TupleRow]:
-        if self._connection is None or self._connection.closed:
+        if self._connection is None or is_lost(self._connection):
+            self.close()
             self._connection = open_connection(self._url, "fold", schema=self._schema)
         return self._connection
 

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from services.errors import Conflict, Misconfigured, NotFound, Unavailable
-from services.store.connect import open_connection
+from services.store.connect import is_lost, open_connection
 from services.store.tenants import FoundKey, KeyRow, WorkspaceRow
 
 _FIND: Final = (
@@ -131,7 +131,8 @@ class PostgresTenants:
             ) from cause
 
     def _usable(self) -> psycopg.Connection[TupleRow]:
-        if self._connection is None or self._connection.closed:
+        if self._connection is None or is_lost(self._connection):
+            self._drop()
             self._connection = open_connection(self._url, "keys")
         return self._connection
 

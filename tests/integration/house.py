@@ -112,7 +112,7 @@ class House:
 
 @contextmanager
 def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """A house on ``urls``, with an archive in memory and a key of each kind; ``other`` is a bank's."""
+    """A house on ``urls``, an archive in memory, a key of each kind; ``other`` is a bank's."""
     archive = MemoryArchive()
     monkeypatch.setattr(web, "ClickHouseArchive", lambda *_, **__: archive)
     keys = _keys(urls)

@@ -37,7 +37,7 @@ _KEY: Final = re.compile(r"\btl_(browser|write|secret|admin)_\w+")
 
 
 class RunningPlatform:
-    """``touchline up`` on a port that it keeps; what it says is in ``said``, a file beside its data."""
+    """``touchline up`` on a port that it keeps; what it says is in ``said``, beside its data."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
@@ -73,7 +73,7 @@ class RunningPlatform:
         return self._up.wait(PATIENCE_S)
 
     def kill(self, *names: Process) -> None:
-        """``kill -9`` each, all at once where there are several; who is not there is dead already."""
+        """``kill -9`` each, all at once; who is not there is dead already."""
         pids = self.pids()
         for name in names:
             with suppress(KeyError, ProcessLookupError):
@@ -110,13 +110,18 @@ class RunningPlatform:
             answer = self.client.get("/readyz")
         except httpx.HTTPError:
             return False
-        checks = answer.json().get("checks", {})
-        return answer.status_code == 200 and set(checks.values()) == {"ready"}
+        checks: dict[str, str] = answer.json().get("checks", {})
+        return answer.status_code == httpx.codes.OK and {*checks.values()} == {"ready"}
+
+    @property
+    def reading(self) -> dict[str, str]:
+        """Headers that may read."""
+        return {"Authorization": f"Bearer {self.keys['secret']}"}
 
     def get(self, path: str, position: str = "") -> Json:
         """The body of an answer that must be 200, once ``position`` is in it."""
-        headers = {"Authorization": f"Bearer {self.keys['secret']}"}
-        answer = self.client.get(path, headers=headers | ({WAIT_FOR: position} if position else {}))
+        waiting = {WAIT_FOR: position} if position else {}
+        answer = self.client.get(path, headers=self.reading | waiting)
         assert answer.status_code == 200, (path, answer.status_code, answer.text)
         return cast("Json", answer.json())
 
@@ -154,15 +159,15 @@ class RunningPlatform:
 
         def is_settled() -> bool:
             found.append(self.get("/v1/status"))
-            waiting = sum(row["in_flight"] for row in found[-1]["partitions"])
-            return waiting == 0 and found[-1]["archive"]["in_flight"] == 0
+            waiting = [*found[-1]["partitions"], found[-1]["archive"]]
+            return not any(row["in_flight"] for row in waiting)
 
         self.wait_until(self.is_ready, "it can serve")
         self.wait_until(is_settled, "nothing is in flight")
         return found[-1]
 
     def wait_until(self, holds: Callable[[], bool], what: str) -> None:
-        """Come back when ``holds`` does; raises ``AssertionError``, which tells what was said last."""
+        """Come back when ``holds`` does; an ``AssertionError`` tells what was said last."""
         for _ in until(PATIENCE_S, every_s=0.05):
             if holds():
                 return

@@ -1,21 +1,29 @@
-"""Purchases for fault tests: a file of them, somebody who posts more, and what they must come to."""
+"""Purchases for fault tests: a file, somebody who posts more, and what they must come to."""
 
 import json
 import random
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import httpx
+import psycopg
 
+from schemas.codec import decode
+from services.archive.clickhouse import ClickHouseArchive
+from services.log.port import CONTROL
+from services.log.postgres import PostgresLog
 from tests.integration.running import PATIENCE_S, Json, RunningPlatform
 
 CUSTOMERS: Final = 150
 MOST_AT_ONCE: Final = 8
 PAUSE_S: Final = 0.02
+AT_ONCE: Final = 2_000
+"""Records of one read: fewer may come only at the end."""
 
 
 class Total(NamedTuple):
@@ -76,7 +84,7 @@ class Teller:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="teller", daemon=True)
 
-    def __enter__(self) -> "Teller":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -94,9 +102,7 @@ class Teller:
         ) as client:
             while not self._stop.is_set():
                 count = self._chance.randint(1, MOST_AT_ONCE)
-                events = [
-                    purchase("shop", number + each, self._chance) for each in range(count)
-                ]
+                events = [purchase("shop", number + each, self._chance) for each in range(count)]
                 number += count
                 # Not even when told to stop: what may have been recorded must be known for certain.
                 while (status := self._post(client, events)) in {0, 503}:
@@ -126,3 +132,43 @@ def totals(platform: RunningPlatform) -> Mapping[str, Total]:
         if page["next_cursor"] is None:
             return found
         cursor = f"&cursor={page['next_cursor']}"
+
+
+def assert_each_once(platform: RunningPlatform, told: Told, status: Json) -> None:
+    """Log, rows and archive hold each event once, and every record is accounted for."""
+    applied = log_of(platform)
+    assert applied == dict.fromkeys(told.ids, 1)
+    assert archive_of(platform) == applied
+    assert totals(platform) == told.totals
+    partitions = [row for row in status["partitions"] if row["partition"] != CONTROL]
+    assert sum(row["applied"] for row in partitions) == len(told.ids)
+    for row in partitions:
+        ended = row["applied"] + row["duplicate"] + row["dead_lettered"] + row["in_flight"]
+        assert row["accepted"] == ended, row
+        assert row["dead_lettered"] == 0, row
+    assert platform.verified()["ok"]
+
+
+def log_of(platform: RunningPlatform) -> Mapping[tuple[str, str], int]:
+    """How often each of our events counts in the log."""
+    addresses = platform.addresses()
+    with psycopg.connect(addresses.store.fold) as connection:
+        skipped = set(connection.execute('SELECT partition, "offset" FROM skipped').fetchall())
+    found: Counter[tuple[str, str]] = Counter()
+    with closing(PostgresLog(addresses.log)) as log:
+        for partition, end in log.ends().items():
+            for first in range(0, end if partition != CONTROL else 0, AT_ONCE):
+                for stored in log.read(partition, first, AT_ONCE):
+                    if (partition, stored.offset) not in skipped:
+                        recorded = decode(stored.payload)
+                        found[recorded.source, recorded.id] += 1
+    return found
+
+
+def archive_of(platform: RunningPlatform) -> Mapping[tuple[str, str], int]:
+    """How often each of our events is in the archive."""
+    with closing(ClickHouseArchive(platform.addresses().archive)) as archive:
+        rows = archive._connected().query(
+            "SELECT source, id, count() FROM event WHERE partition > 0 GROUP BY source, id"
+        )
+    return {(source, id_): count for source, id_, count in rows.result_rows}

@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from services.errors import TouchlineError
 from services.log.memory import MemoryLog
 from services.log.port import Entry
 from tests.contract.archive import ADA, piece, recorded
+from tests.disks import resize, small_disk
 from tests.front import FrontProcess
 
 DEADLINE_S = 90.0
@@ -176,25 +176,3 @@ def count(archive: Archive) -> int:
         return sum(archive.rows().values())
     except TouchlineError:
         return -1
-
-
-@contextmanager
-def small_disk(place: Path, *, size_mb: int) -> Iterator[Path]:
-    """A file system of its own in memory; skips the test where none may be mounted."""
-    place.mkdir()
-    mount = shutil.which("mount")
-    made = mount and subprocess.run(
-        [mount, "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(place)],
-        check=False,
-        capture_output=True,
-    )
-    if not made or made.returncode:
-        pytest.skip("mounting a small file system takes root and the capability to mount")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def resize(place: Path, *, size_mb: int) -> None:
-    subprocess.run(["mount", "-o", f"remount,size={size_mb}m", str(place)], check=True)

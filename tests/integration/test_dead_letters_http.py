@@ -1,13 +1,18 @@
 """Dead letters over HTTP: shown opened, corrected, sent again, and sent only once."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
 from schemas.problems import Problem
-from services.commands.dead_letters import refused
+from services.clock import SystemClock
+from services.commands.dead_letters import Quarantine, refused
+from services.errors import Conflict, NotFound
 from services.log.port import Entry
+from services.log.position import decode
+from services.store.decisions import PostgresDecisions
 from services.store.letters import PostgresLetters
 from services.store.urls import Urls
 from tests.integration.house import House, bought, serving, waiting_for
@@ -104,3 +109,50 @@ def test_a_letter_of_another_workspace_is_not_there(house: House) -> None:
     assert house.get(f"/v1/dead-letters/{letter['letter_id']}", "other").status_code == 404
     path = f"/v1/dead-letters/{letter['letter_id']}/resubmit"
     assert house.post(path, bought("o1", 2, "user:1"), "other").status_code == 404
+
+
+def test_a_quarantined_record_is_left_out_and_counts_once_it_is_sent_again(house: House) -> None:
+    house.fold()
+    position = decode(house.tell(bought("o1", 700, "user:1", id="q")))
+    ((partition, end),) = position.items()
+    decisions = PostgresDecisions(house.urls.query)
+    quarantine = Quarantine(decisions, house.log, SystemClock())
+
+    quarantine.quarantine(partition, end - 1, by="test", reason="breaks a fold")
+    quarantine.quarantine(partition, end - 1, by="test")
+    house.fold()
+    (letter,) = house.found("/v1/dead-letters")["items"]
+    path = f"/v1/dead-letters/{letter['letter_id']}"
+    left_out = house.found("/v1/customers")["items"]
+    again = house.post(f"{path}/resubmit")
+    house.fold()
+    with pytest.raises(Conflict):
+        quarantine.quarantine(partition, end - 1, by="test")
+    with pytest.raises(NotFound):
+        quarantine.quarantine(partition, 10_000, by="test")
+    decisions.close()
+
+    assert left_out == []
+    assert letter["reason"] == "was quarantined by an operator"
+    assert house.found(path)["event"]["data"]["amount_minor"] == 700
+    assert again.status_code == 200
+    assert house.found(f"/v1/customers/{house.id_of('user:1')}")["spend_minor"] == {"EUR": 700}
+    house.told(bought("o1", 700, "user:1", id="q"))
+    assert len(house.found("/v1/dead-letters")["items"]) == 1, "its producer may repeat it"
+
+
+def test_two_who_send_a_letter_again_at_once_get_one_answer(house: House) -> None:
+    house.told(bought("o1", 1, "user:1", id="e"))
+    house.told(bought("o1", 2, "user:1", id="e"))
+    (letter,) = house.found("/v1/dead-letters")["items"]
+    path = f"/v1/dead-letters/{letter['letter_id']}/resubmit"
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(
+            threads.map(lambda n: house.post(path, bought("o2", n, "user:1", id=f"c{n}")), range(4))
+        )
+    house.fold()
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers}) == 1
+    assert house.found(f"/v1/customers/{house.id_of('user:1')}")["orders"] == 2

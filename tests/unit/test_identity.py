@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from schemas.envelope import Recorded
 from services.fold import regroup
 from services.store.memory import MemoryStore
-from tests.happenings import BATCHES, SHUFFLES
+from tests.happenings import BATCHES, SHUFFLES, regrouped
 from tests.histories import History, Step, fold, rows
 
 ORACLE = Path(__file__).parents[3] / "shared/models/identity.py"
-CAP = 6
+CAP = 4
 USERS = [f"user:{number}" for number in range(6)]
 OTHERS = ["email:a@x.org", "email:b@x.org", "phone:1", "phone:2", "anonymous:x", "anonymous:y"]
 NAMES = [*USERS, *OTHERS]
@@ -28,23 +28,19 @@ NAMES = [*USERS, *OTHERS]
 
 def told(verbs: Sequence[str], names: Sequence[str]) -> st.SearchStrategy[list[Step]]:
     """Histories of ``verbs``, each as often as it is listed, about some of ``names``."""
-    step = st.builds(
-        _step,
+    drawn = st.tuples(
         st.sampled_from(verbs),
         st.lists(st.sampled_from(names), min_size=2, max_size=3, unique=True),
         st.integers(0, 30),
     )
+    step = drawn.map(lambda one: _step(*one))
     return st.lists(step, max_size=6) | st.lists(step, min_size=8, max_size=25)
 
 
 def _step(verb: str, names: list[str], at: int) -> Step:
-    match verb:
-        case "merged":
-            return Step("merged", tuple(names[:2]), more={"at": at})
-        case "split":
-            return Step("split", (names[:1], names[1:]), more={"at": at})
-        case _:
-            return Step("called", named=tuple(names), more={"at": at})
+    if verb == "called":
+        return Step("called", named=tuple(names), more={"at": at})
+    return regrouped(verb, names, at)
 
 
 ANY = told(["called"] * 8 + ["merged", "split"], NAMES)
@@ -52,6 +48,8 @@ CHAINS = told(["called", "merged", "merged", "split"], [*USERS[:3], *OTHERS[:2]]
 """Merges and splits of the same few, over and over."""
 SHARED = told(["called"] * 9 + ["merged"], [*USERS, "anonymous:x", "email:a@x.org"])
 """Many people on one device."""
+CROWDED = told(["called"] * 9 + ["merged"], [*USERS[:2], *OTHERS])
+"""Few people of many identifiers."""
 
 
 @cache
@@ -70,8 +68,13 @@ def oracle() -> ModuleType:
 
 @pytest.fixture(autouse=True)
 def _small_cap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oracle's: then few identifiers reach it."""
-    monkeypatch.setattr(regroup, "CAP", CAP)
+    cap_at_few(monkeypatch)
+
+
+def cap_at_few(patch: pytest.MonkeyPatch) -> None:
+    """Let few identifiers reach the cap, ours and the oracle's."""
+    patch.setattr(regroup, "CAP", CAP)
+    patch.setattr(oracle(), "CAP", CAP)
 
 
 def groups(store: MemoryStore) -> dict[str, frozenset[str]]:
@@ -103,7 +106,7 @@ def expected(history: History) -> dict[str, frozenset[str]]:
 
 
 def _plain(hashes: Iterable[str]) -> list[str]:
-    """Names that tell the oracle a login, and sort as hashes do: an event's edges share their rank."""
+    """Names that tell a login, and sort as hashes do: an event's edges share their rank."""
     return [f"{'user' if one[0] == '0' else 'with'}:{one}" for one in hashes]
 
 
@@ -111,7 +114,7 @@ def _untyped(event: Recorded[Any]) -> Recorded[Any]:
     return event
 
 
-@given(ANY | CHAINS | SHARED, SHUFFLES, BATCHES)
+@given(ANY | CHAINS | SHARED | CROWDED, SHUFFLES, BATCHES)
 def test_groups_equal_the_oracles_in_any_order_and_batches(
     steps: list[Step], random: Random, batches: list[int]
 ) -> None:
@@ -123,7 +126,7 @@ def test_groups_equal_the_oracles_in_any_order_and_batches(
     assert found == expected(history)
 
 
-@given(CHAINS | SHARED, SHUFFLES, BATCHES)
+@given(CHAINS | SHARED | CROWDED, SHUFFLES, BATCHES)
 def test_what_is_kept_of_namings_is_the_same_bytes_in_any_order_and_batches(
     steps: list[Step], random: Random, batches: list[int]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The law of folds: for one set of events any order, batches, partitions and repetition give the same bytes."""
+"""The law of folds: one set of events gives the same bytes in any order, batches, partitions."""
 
 import json
 from collections import Counter, defaultdict
@@ -157,7 +157,7 @@ def _without(found: dict[str, list[bytes]], tables: Collection[str]) -> dict[str
 def trade(
     events: Iterable[Recorded[Any]], store: MemoryStore
 ) -> dict[str, tuple[int, int, dict[str, int]]]:
-    """Each customer's orders, refunds and spend, worked out anew from the set of events: slow and plain."""
+    """Each customer's orders, refunds and spend, from the set of events: slow and plain."""
     told = {
         (event.source, event.id): event
         for event in events
@@ -220,7 +220,10 @@ def test_an_order_counts_once_and_gives_back_no_more_than_it_brought(
 
     store = fold(shuffled(history.events, random), history.vault, batches=batches)
 
-    facts = [dict(zip(PROFILE.columns, row[1:], strict=True)) for row in store.tables.views["customer"].values()]
+    facts = [
+        dict(zip(PROFILE.columns, row[1:], strict=True))
+        for row in store.tables.views["customer"].values()
+    ]
     ids = {event.data.order_id for event in bought}  # type: ignore[union-attr]
     assert sum(row["orders"] for row in facts) == len(ids - cancelled)  # type: ignore[misc]
     assert all(minor > 0 for row in facts for minor in row["spend_minor"].values())  # type: ignore[attr-defined]

@@ -18,20 +18,18 @@ TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-POLICY: Final = "; ".join(
-    (
-        "default-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "object-src 'none'",
-        # Whoever would write markup from text is stopped by the browser, too.
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
-)
+POLICY: Final[Mapping[str, str]] = {
+    "default-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+    "object-src": "'none'",
+    # Whoever would make markup of text is stopped by the browser, too.
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "'none'",
+}
 HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -80,6 +78,8 @@ def found(folder: Path) -> Iterator[tuple[str, Page]]:
 def served(page: Page, known: str | None) -> Response:
     """``page``, or 304 to a browser that sends its tag in ``If-None-Match``."""
     headers = {**HEADERS, "ETag": page.etag}
-    if known is not None and page.etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+    if known is not None and page.etag in {
+        tag.strip().removeprefix("W/") for tag in known.split(",")
+    }:
         return Response(status_code=304, headers=headers)
     return Response(page.content, headers=headers, media_type=page.media_type)

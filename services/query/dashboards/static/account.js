@@ -4,6 +4,8 @@ import { ask } from './api.js';
 import { live } from './live.js';
 
 const EVERY_MS = 2_000;
+const LETTERS_EVERY_MS = 6_000;
+const MOST_LETTERS = 100;
 export const SPAN_MS = 5 * 60_000;
 
 /** Tells `change` with each new account. */
@@ -11,6 +13,10 @@ export const account = new EventTarget();
 
 let latest = null;
 let samples = [];
+let letters = { n: 0, isMore: false };
+
+/** Open dead letters, up to a hundred: {n, isMore}. */
+export const openLetters = () => letters;
 
 /** What was told last, or null. */
 export const current = () => latest;
@@ -22,6 +28,7 @@ export const lately = () => samples;
 export function keepAccount(signal) {
   latest = null;
   samples = [];
+  letters = { n: 0, isMore: false };
   live(async () => {
     const status = await ask('v1/status', { signal });
     const atMs = Date.now();
@@ -29,6 +36,11 @@ export function keepAccount(signal) {
     samples = [...samples.filter((each) => each.atMs > atMs - SPAN_MS - 2 * EVERY_MS), { atMs, applied: latest.applied }];
     account.dispatchEvent(new Event('change'));
   }, EVERY_MS, signal);
+  live(async () => {
+    const open = await ask('v1/dead-letters', { query: { state: 'open', limit: MOST_LETTERS }, signal });
+    letters = { n: open.items.length, isMore: open.next_cursor !== null };
+    account.dispatchEvent(new Event('change'));
+  }, LETTERS_EVERY_MS, signal);
 }
 
 function summed(status) {

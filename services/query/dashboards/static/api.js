@@ -5,7 +5,7 @@ const PATIENCE_MS = 20_000;
 
 /** The answer was an error: its four fields, and its HTTP status. */
 export class Refusal extends Error {
-  constructor(status, { problem = '', field = '', remedy = '' }) {
+  constructor(status, { problem = `HTTP ${status}`, field = '', remedy = '' }) {
     super(problem);
     Object.assign(this, { status, problem, field, remedy });
   }

@@ -24,7 +24,7 @@ export function steps(found, spanMs, label) {
   const shown = found.filter((each) => each.toMs > endMs - spanMs);
   const line = shown.map((each) => `H${x(each.fromMs)}V${y(each.rate)}H${x(each.toMs)}`).join('');
   const startX = shown.length ? x(shown[0].fromMs) : WIDTH;
-  const drawing = [s('path', { class: 'ground', d: `M0 ${HEIGHT}H${WIDTH}` })];
+  const drawing = [s('path', { class: 'ground', d: `M0 ${HEIGHT}H${WIDTH}M0 ${HEIGHT / 2 + 3}H${WIDTH}M0 6H${WIDTH}` })];
   if (shown.length) {
     const path = `M${startX} ${y(shown[0].rate)}${line}`;
     drawing.push(s('path', { class: 'area', d: `${path}V${HEIGHT}H${startX}Z` }), s('path', { class: 'line', d: path }));
@@ -68,5 +68,5 @@ export function ring(percent, label) {
       s('circle', { class: 'rest', ...round }),
       // A radius of 15.9155 makes the circle 100 long.
       s('circle', { class: 'part', ...round, 'stroke-dasharray': `${percent} 100` })),
-    h('span', { 'aria-hidden': 'true' }, String(percent)));
+    h('span', { 'aria-hidden': 'true' }, String(percent), h('small', {}, '%')));
 }

@@ -2,14 +2,16 @@
 
 import { Refusal } from './api.js';
 import { h } from './dom.js';
-import { ago, count, moment, monies, t } from './language.js';
+import { ago, date, moment, monies, t } from './language.js';
 
 const TICK_MS = 15_000;
+const WEEK_MS = 7 * 86_400_000;
 
-/** A time as "3 minutes ago", exact on hover, and kept true while it is shown. */
+/** A time as "3 minutes ago" and kept true, or its date after a week; exact on hover. */
 export function since(text) {
   if (!text) return h('span', {}, t('none'));
   const at = new Date(text);
+  if (Date.now() - at > WEEK_MS) return h('time', { datetime: text, title: moment(at) }, date(at));
   return h('time', { datetime: text, title: moment(at), 'data-ago': true }, ago(at));
 }
 
@@ -28,8 +30,13 @@ export function spent(byCurrency) {
 }
 
 /** What a stranger wrote: set apart, so that its direction can't turn the words around it. */
-export function typed(text, attributes = {}) {
-  return h('bdi', attributes, text);
+export function typed(text) {
+  return h('bdi', {}, text);
+}
+
+/** A wire name, which may break after its underscores. */
+export function wireName(name) {
+  return typed(name.split(/(?<=_)/u).flatMap((part, place) => (place ? [h('wbr'), part] : [part])));
 }
 
 /** An identifier, its kind in grey. */
@@ -63,7 +70,7 @@ export const pathOf = (customerId) => `#/customers/${encodeURIComponent(customer
 export function problemOf(error) {
   if (!(error instanceof Refusal)) return t('problem.away');
   const problem = error.field ? `${error.field}: ${error.problem}` : error.problem;
-  return t('problem.refused', { problem, remedy: error.remedy });
+  return error.remedy ? t('problem.refused', { problem, remedy: error.remedy }) : problem;
 }
 
 /** A card with a heading. */
@@ -77,9 +84,4 @@ export function chips(label, options, isPressed, press) {
     options.map(({ value, text, picture }) =>
       h('button', { type: 'button', 'aria-pressed': String(isPressed(value)), 'data-value': value, onclick: () => press(value) },
         picture ?? null, text)));
-}
-
-/** A number with the word for it, told apart by size. */
-export function figure(number, word) {
-  return h('span', { class: 'figure' }, h('strong', {}, count(number)), ' ', h('span', {}, word));
 }

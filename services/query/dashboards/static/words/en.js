@@ -1,13 +1,12 @@
 /** Every visible word, in English. */
 
 export default {
-  language: 'English',
   'skip': 'Skip to content',
   'nav.label': 'Main',
   'nav.overview': 'Overview',
   'nav.customers': 'Customers',
   'nav.deadLetters': 'Dead letters',
-  'nav.api': 'API',
+  'nav.api': 'API documentation',
   'nav.leave': 'Forget key',
   'language.label': 'Language',
   'more': 'Load more',
@@ -57,7 +56,7 @@ export default {
   'overview.archive': 'In the archive',
   'overview.archiveNone': 'All of them: timelines are complete.',
   'overview.archiveSome': { one: '{n} is on its way.', other: '{n} are on their way.' },
-  'overview.dead': 'Dead letters',
+  'overview.dead': 'Open dead letters',
   'overview.deadNone': 'Nothing had to be set aside.',
   'overview.deadSome': 'Look, correct and send again',
   'overview.lately': 'Lately touched',
@@ -68,7 +67,7 @@ export default {
   'customers.title': 'Customers',
   'customers.search': 'Search customers',
   'customers.placeholder': 'Name, e-mail, phone, login or order',
-  'customers.sort': 'Order',
+  'customers.sort': 'Sort by',
   'sort.-last_at': 'Last touch',
   'sort.-orders': 'Most orders',
   'sort.name': 'Name',
@@ -141,7 +140,7 @@ export default {
   'letters.closed': 'Its key was destroyed: nobody can open it any more.',
   'letters.refused': '{problem}. {remedy}.',
   'letters.done': 'Taken in as {id}.',
-  'letters.resolved': 'settled {at}',
+  'letters.resolved': 'Settled',
 
   'problem.away': 'The server does not answer.',
   'problem.refused': '{problem}. {remedy}.',

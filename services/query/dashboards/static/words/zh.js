@@ -1,13 +1,12 @@
 /** 所有可见的文字，中文。 */
 
 export default {
-  language: '中文',
   'skip': '跳到正文',
   'nav.label': '主导航',
   'nav.overview': '概览',
   'nav.customers': '客户',
   'nav.deadLetters': '死信',
-  'nav.api': 'API',
+  'nav.api': 'API 文档',
   'nav.leave': '忘记密钥',
   'language.label': '语言',
   'more': '加载更多',
@@ -57,7 +56,7 @@ export default {
   'overview.archive': '已归档',
   'overview.archiveNone': '全部归档：时间线完整。',
   'overview.archiveSome': { other: '{n} 个正在归档。' },
-  'overview.dead': '死信',
+  'overview.dead': '待处理死信',
   'overview.deadNone': '没有被搁置的事件。',
   'overview.deadSome': '查看、更正并重新发送',
   'overview.lately': '最近活跃',
@@ -141,7 +140,7 @@ export default {
   'letters.closed': '它的密钥已销毁：再也无法打开。',
   'letters.refused': '{problem}。{remedy}。',
   'letters.done': '已收下，编号 {id}。',
-  'letters.resolved': '处理于 {at}',
+  'letters.resolved': '处理于',
 
   'problem.away': '服务器没有响应。',
   'problem.refused': '{problem}。{remedy}。',

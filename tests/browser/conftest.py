@@ -1,0 +1,58 @@
+"""One platform with a few people in it, and one Chromium, for all tests of the pages."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.console import ARGUMENTS, MISSING, Console, chromium
+from tests.browser.people import PEOPLE
+from tests.integration.running import RunningPlatform
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+# Asks for the browser first: without one no platform is started.
+@pytest.fixture(scope="package")
+def platform(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningPlatform]:
+    data_dir: Path = tmp_path_factory.mktemp("console") / "data"
+    with RunningPlatform(data_dir) as platform:
+        platform.start()
+        answer = platform.post(PEOPLE)
+        assert answer.json()["rejected"] == []
+        platform.settled()
+        yield platform
+
+
+@pytest.fixture
+def tab(browser: Browser, platform: RunningPlatform) -> Iterator[Callable[..., Console]]:
+    """Opens tabs; once the test is over none may have complained or asked somebody else."""
+    tabs: list[Console] = []
+
+    def opened(**options: Any) -> Console:
+        tabs.append(Console(browser, platform, **options))
+        return tabs[-1]
+
+    yield opened
+    for tab in tabs:
+        tab.context.close()
+    assert [problem for tab in tabs for problem in tab.problems] == []
+
+
+@pytest.fixture
+def console(tab: Callable[..., Console]) -> Console:
+    """An English tab of usual size."""
+    return tab()
