@@ -1,4 +1,4 @@
-"""Longer histories, drawn from a seed: many customers, shared devices, late events, merges, splits."""
+"""Longer histories, drawn from a seed: many customers, shared devices, late events, regrouping."""
 
 from random import Random
 

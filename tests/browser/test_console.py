@@ -157,7 +157,7 @@ def test_it_speaks_english_and_chinese(tab: Callable[..., Console]) -> None:
     page.get_by_role("button", name="中文").click()
     page.get_by_role("link", name="客户", exact=True).click()
 
-    chinese.sees("最近接触")
+    chinese.sees(page.get_by_role("columnheader", name="最近接触"))
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
 
 

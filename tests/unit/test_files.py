@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,53 +11,10 @@ from schemas.problems import Problem
 from services.errors import Misconfigured, Refused
 from services.ingest.files.convert import event_of
 from services.ingest.files.load import import_file, items, preview, understand
-from services.ingest.files.mapping import Mapping, read_mapping
 from services.ingest.files.read import MAX_LINE
 from services.ingest.load import Item, Mark
+from tests.files import ORDERS, events, mapped, written
 from tests.loading import Memory
-
-ORDERS = """Invoice;Date;Customer;Mail;Total;Name
-7001;21.11.2026 10:00;42;Ada@Example.org;12,50;Ada
-7002;21.11.2026 11:30;43;;1.200,00;
-C7003;22.11.2026 08:00;42;;-3,00;
-"""
-MAPPING = """
-[[events]]
-when = [{ column = "Invoice", starts_with = "C" }]
-type = "purchase.refunded"
-identifiers = ["user:{Customer}"]
-occurred_at = { column = "Date", format = "%d.%m.%Y %H:%M", zone = "Europe/Berlin" }
-[events.data]
-order_id = { column = "Invoice" }
-amount_minor = { column = "Total", as = "minor", currency = "EUR", decimal = ",", absolute = true }
-currency = { value = "EUR" }
-[[events]]
-type = "purchase.completed"
-id = "{Invoice}"
-source = "till"
-identifiers = ["user:{Customer}", "email:{Mail}"]
-occurred_at = { column = "Date", format = "%d.%m.%Y %H:%M", zone = "Europe/Berlin" }
-[events.data]
-order_id = { column = "Invoice" }
-amount_minor = { column = "Total", as = "minor", currency = "EUR", decimal = "," }
-currency = { value = "EUR" }
-[events.personal]
-name = { column = "Name" }
-"""
-
-
-def written(tmp_path: Path, content: str | bytes, name: str = "orders.csv") -> Path:
-    path = tmp_path / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def mapped(tmp_path: Path, text: str = MAPPING) -> Mapping:
-    return read_mapping(written(tmp_path, text, "mapping.toml"))
-
-
-def events(path: Path, **how: Any) -> list[dict[str, Any]]:
-    return [json.loads(item.raw) for item in items(understand(path, **how))]
 
 
 def test_a_mapping_makes_events_of_rows(tmp_path: Path) -> None:
@@ -313,67 +269,3 @@ def test_items_tell_the_bytes_read(tmp_path: Path) -> None:
     read: list[Item] = list(items(understand(path)))
 
     assert [item.end for item in read] == [28, 56]
-
-
-INVOICES = """Invoice,Sku,Pieces,Price,Customer
-1,A,2,1.10,42
-2,C,3,2.00,43
-1,B,1,0.999,42
-C3,A,-1,1.10,42
-C3,B,-1,0.50,42
-"""
-LINES = """
-group_by = "Invoice"
-[[events]]
-when = [{ column = "Invoice", starts_with = "C" }]
-type = "purchase.refunded"
-identifiers = ["user:{Customer}"]
-data.order_id = { column = "Invoice" }
-data.amount_minor.column = "Price"
-data.amount_minor.as = "minor"
-data.amount_minor.times = "Pieces"
-data.amount_minor.currency = "GBP"
-data.amount_minor.sum = true
-data.amount_minor.absolute = true
-data.currency = { value = "GBP" }
-[[events]]
-type = "purchase.completed"
-id = "{Invoice}"
-identifiers = ["user:{Customer}"]
-[events.data]
-order_id = { column = "Invoice" }
-amount_minor = { column = "Price", as = "minor", times = "Pieces", currency = "GBP", sum = true }
-currency = { value = "GBP" }
-[events.lines]
-sku = { column = "Sku" }
-quantity = { column = "Pieces", as = "integer" }
-amount_minor = { column = "Price", as = "minor", times = "Pieces", currency = "GBP" }
-"""
-
-
-def test_rows_of_one_invoice_are_one_order_with_lines(tmp_path: Path) -> None:
-    understood = understand(written(tmp_path, INVOICES), mapping=mapped(tmp_path, LINES))
-
-    first, second, refund = (json.loads(item.raw) for item in items(understood))
-
-    assert first["data"] == {
-        "order_id": "1",
-        "amount_minor": 320,
-        "currency": "GBP",
-        "lines": [
-            {"sku": "A", "quantity": 2, "amount_minor": 220},
-            {"sku": "B", "quantity": 1, "amount_minor": 100},
-        ],
-    }
-    assert second["id"] == "2"
-    assert refund["type"] == "purchase.refunded"
-    assert refund["data"]["amount_minor"] == 160
-    assert understood.unused == ()
-
-
-def test_reading_goes_on_between_two_invoices(tmp_path: Path) -> None:
-    understood = understand(written(tmp_path, INVOICES), mapping=mapped(tmp_path, LINES))
-    every = [item.raw for item in items(understood)]
-
-    for taken in range(4):
-        assert [item.raw for item in items(understood, Mark(records=taken))] == every[taken:]

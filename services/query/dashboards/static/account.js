@@ -14,9 +14,13 @@ export const account = new EventTarget();
 let latest = null;
 let samples = [];
 let letters = { n: 0, isMore: false };
+let countLetters = () => {};
 
 /** Open dead letters, up to a hundred: {n, isMore}. */
 export const openLetters = () => letters;
+
+/** To be called by who changed their number. */
+export const lettersChanged = () => countLetters();
 
 /** What was told last, or null. */
 export const current = () => latest;
@@ -36,7 +40,7 @@ export function keepAccount(signal) {
     samples = [...samples.filter((each) => each.atMs > atMs - SPAN_MS - 2 * EVERY_MS), { atMs, applied: latest.applied }];
     account.dispatchEvent(new Event('change'));
   }, EVERY_MS, signal);
-  live(async () => {
+  countLetters = live(async () => {
     const open = await ask('v1/dead-letters', { query: { state: 'open', limit: MOST_LETTERS }, signal });
     letters = { n: open.items.length, isMore: open.next_cursor !== null };
     account.dispatchEvent(new Event('change'));

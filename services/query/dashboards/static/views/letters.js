@@ -1,5 +1,6 @@
 /** Dead letters: what was set aside and why, corrected and sent again. */
 
+import { lettersChanged } from '../account.js';
 import { ask, send, verbatim } from '../api.js';
 import { h, keep } from '../dom.js';
 import { hue, icon } from '../icons.js';
@@ -132,6 +133,7 @@ function editor(letter, signal, changed) {
       area.readOnly = true;
       resubmit.hidden = true;
       reset.hidden = true;
+      lettersChanged();
       await changed();
     } catch (error) {
       if (!signal.aborted) said.textContent = problemOf(error);
