@@ -89,7 +89,8 @@ def greet(settings: Settings, sample: str) -> str:
     running = DataDir.at(settings.data_dir).running()
     is_development = settings.environment == "development"
     keys = _first_keys(settings.store_fold_url) if is_development else {}
-    lines = [("Web", f"{settings.url}   [dim]API: {settings.url}/docs[/]")]
+    lines = [("Console", f"{settings.url}   [dim]asks for a secret key[/]")]
+    lines.append(("API", f"{settings.url}/docs"))
     if running is not None and running.archive_url:
         lines.append(("Archive", f"{running.archive_url}   [dim]as ClickHouse, over HTTP[/]"))
     lines.append(("Data", str(settings.data_dir)))

@@ -46,6 +46,11 @@ HOSTILES: Final = [
     told("message.received", "user:hostile", personal={"text": HOSTILE}, channel="sms"),
     told("custom.img_src_x_onerror", "user:hostile", **{HOSTILE: HOSTILE}),
 ]
+LETTER: Final = [
+    bought("L-1", 100, "EUR", "user:letter", id="letter"),
+    bought("L-2", 200, "EUR", "user:letter", id="letter"),
+]
+# Touched last.
 ADA: Final = [
     told(
         "customer.identified",
@@ -61,9 +66,5 @@ ADA: Final = [
     # A tablet that another login uses too.
     told("web.visited", "user:bob", "anonymous:tablet", page="/account"),
     told("web.visited", "user:ada", "anonymous:tablet", page="/account"),
-]
-LETTER: Final = [
-    bought("L-1", 100, "EUR", "user:letter", id="letter"),
-    bought("L-2", 200, "EUR", "user:letter", id="letter"),
 ]
 PEOPLE: Final = [*CROWD, *HOSTILES, *LETTER, *ADA]

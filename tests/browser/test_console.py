@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.console import Console
 from tests.browser.people import HOSTILE, bought, told
+from tests.integration.running import RunningPlatform
 
 
 def test_it_asks_for_a_key_and_explains_one_of_another_kind(console: Console) -> None:
@@ -31,7 +32,7 @@ def test_it_asks_for_a_key_and_explains_one_of_another_kind(console: Console) ->
 
 
 def test_the_key_stays_in_its_tab_until_it_is_forgotten(console: Console) -> None:
-    console.open()
+    console.unlock()
     page, key = console.page, console.platform.keys["secret"]
 
     kept = page.evaluate("[sessionStorage, localStorage, document.cookie].map(JSON.stringify)")
@@ -257,3 +258,20 @@ def test_it_fits_a_narrow_screen(tab: Callable[..., Console], locale: str) -> No
         found.append(narrow.page.evaluate(overflow))
 
     assert found == [0, 0, 0, 0]
+
+
+def test_its_files_are_kept_by_the_browser_and_answers_are_not(platform: RunningPlatform) -> None:
+    client, secret = platform.client, {"Authorization": f"Bearer {platform.keys['secret']}"}
+
+    page = client.get("/")
+    script = client.get("/console/main.js")
+    again = client.get("/console/main.js", headers={"If-None-Match": script.headers["etag"]})
+    answer = client.get("/v1/customers", headers=secret)
+    beyond = client.get("/console/..%2fpages.py")
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert (again.status_code, again.content) == (304, b"")
+    assert answer.headers["cache-control"] == "no-store"
+    assert beyond.status_code == 404

@@ -1,6 +1,5 @@
-"""Replays: rebuilt while the platform works, verified row by row, and a fold with a bug in it."""
+"""Replays: rebuilt while the platform works, killed half-way, and verified row by row."""
 
-import dataclasses
 import itertools
 import json
 import threading
@@ -9,21 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from schemas import EventQuarantined, FeedbackGiven
 from services.errors import Unavailable
 from services.fold.apply import Folds
-from services.fold.loop import FoldBug, Loop
-from services.fold.projection import AnyProjection
+from services.fold.loop import Loop
 from services.log.port import partition_of
 from services.log.postgres import PostgresLog
 from services.main import app
 from services.projector.projections import PROJECTIONS
-from services.projector.projections.profile import PROFILE, evolve
 from services.store.account import Account
 from services.store.postgres import PostgresStore
 from services.store.urls import Urls
@@ -252,50 +247,6 @@ def test_what_only_a_rebuild_has_seen_still_becomes_a_dead_letter(engine: Engine
 
     assert engine.rows("SELECT event_id FROM dead_letter") == [("c-1",)]
     assert engine.rows("SELECT count(*) FROM outbox") == [(1,)]
-
-
-def broken() -> AnyProjection:
-    """A profile that feedback is too much for."""
-
-    def stumbles(facts: Any, event: Any) -> Any:
-        if isinstance(event.data, FeedbackGiven):
-            raise ZeroDivisionError("division by zero")
-        return evolve(facts, event)
-
-    return dataclasses.replace(PROFILE, evolve=stumbles)
-
-
-def test_a_bug_in_a_fold_stops_it_until_the_record_is_quarantined(engine: Engine) -> None:
-    history, engine = engine.history, engine.folding_with(broken())
-    feedback = FeedbackGiven(survey="nps", score=9, scale_min=0, scale_max=10)
-    history.called("user:1", id_="c-1")
-    history.called("user:1", id_="c-1")
-    history.tell(feedback, "user:1")
-    history.called("user:1", id_="c-2")
-    engine.append(history.events[:2])
-    engine.fold()
-    engine.append(history.events[2:])
-    partition = partition_of(history.hash("user:1"), engine.log.partitions)
-
-    with pytest.raises(FoldBug) as stopped:
-        engine.fold()
-    behind = engine.account()
-    history.tell(EventQuarantined(partition=partition, offset=2, by="test"), source="touchline")
-    engine.append(history.events[-1:])
-    engine.fold()
-
-    assert f"record {partition}:2 can't be folded (ZeroDivisionError: division by zero)" in str(
-        stopped.value
-    )
-    assert f"`touchline dead-letters quarantine {partition}:2`" in str(stopped.value)
-    assert behind == Account(4, applied=1, duplicate=1, dead_lettered=0, in_flight=2)
-    assert engine.account() == Account(5, applied=3, duplicate=1, dead_lettered=1, in_flight=0)
-    assert engine.rows("SELECT families FROM customer") == [({"call": 2},)]
-    assert engine.rows("SELECT reason FROM skipped ORDER BY 1") == [
-        ("duplicate",),
-        ("quarantined",),
-    ]
-    assert engine.verified().is_ok
 
 
 def test_the_command_line_verifies_and_says_what_to_do(

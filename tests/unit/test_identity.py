@@ -46,7 +46,7 @@ def _step(verb: str, names: list[str], at: int) -> Step:
 ANY = told(["called"] * 8 + ["merged", "split"], NAMES)
 CHAINS = told(["called", "merged", "merged", "split"], [*USERS[:3], *OTHERS[:2]])
 """Merges and splits of the same few, over and over."""
-SHARED = told(["called"] * 9 + ["merged"], [*USERS, "anonymous:x", "email:a@x.org"])
+SHARED = told(["called"] * 9 + ["merged", "merged", "split"], [*USERS, "anonymous:x", "email:a@x.org"])
 """Many people on one device."""
 CROWDED = told(["called"] * 9 + ["merged"], [*USERS[:2], *OTHERS])
 """Few people of many identifiers."""
@@ -151,3 +151,21 @@ def test_a_common_identifier_that_a_person_joined_by_hand_still_joins_nothing_el
 
     assert groups(early) == groups(late)
     assert rows(early)["edge"] == rows(late)["edge"]
+
+
+def test_who_was_named_beside_a_common_identifier_stays_who_it_is_after_a_merge_there() -> None:
+    history = History()
+    for number in range(4):
+        history.called(f"user:{number}", "email:a@x.org")
+    history.called("user:1", "anonymous:x")
+    history.split(["phone:1"], ["user:0"])
+    history.called("email:a@x.org", "anonymous:x", at=1)
+    history.called("email:a@x.org", "anonymous:x", at=2)
+    before = fold(history.events, history.vault).tables.identifiers
+    history.merged("user:0", "email:a@x.org", at=3)
+
+    after = fold(history.events, history.vault, batches=[1]).tables.identifiers
+
+    device = history.hash("anonymous:x")
+    assert after[device] == before[device]
+    assert after[device].customer_id == history.hash("user:1")

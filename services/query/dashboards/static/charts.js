@@ -66,7 +66,7 @@ export function ring(percent, label) {
     s('svg', { viewBox: '0 0 36 36', role: 'img', 'aria-label': label },
       s('title', {}, label),
       s('circle', { class: 'rest', ...round }),
-      // A radius of 15.9155 makes the circle 100 long.
-      s('circle', { class: 'part', ...round, 'stroke-dasharray': `${percent} 100` })),
+      // A radius of 15.9155 makes the circle 100 long; round ends would show a dot of nothing.
+      percent ? s('circle', { class: 'part', ...round, 'stroke-dasharray': `${percent} 100` }) : null),
     h('span', { 'aria-hidden': 'true' }, String(percent), h('small', {}, '%')));
 }

@@ -52,6 +52,14 @@ export function keep(parent, items, key, make) {
   return fresh;
 }
 
+/** Fills `parent` with what `make` makes of `value`, if it does not show that very value already. */
+export function fill(parent, value, make) {
+  const text = JSON.stringify(value);
+  if (told.get(parent)?.text === text) return;
+  told.set(parent, { text });
+  parent.replaceChildren(...[make(value)].flat());
+}
+
 /** Marks what just came in, for a moment. */
 export function flash(elements) {
   for (const element of elements) element.classList.add('is-new');

@@ -25,6 +25,7 @@ const NAMES = { en: 'English', zh: '中文' };
 
 const main = h('main', { id: 'content', tabindex: '-1' });
 let session = new AbortController();
+let drawn = new AbortController();
 let shown = new AbortController();
 
 function start(refusal = null) {
@@ -36,10 +37,11 @@ function start(refusal = null) {
 
 /** Everything anew, as when the language changes. */
 function draw({ refusal = null } = {}) {
-  shown.abort();
+  drawn.abort();
+  drawn = new AbortController();
   document.documentElement.lang = { en: 'en', zh: 'zh-CN' }[spokenLanguage()];
   const skip = h('a', { class: 'skip', href: '#content', onclick: skipped }, t('skip'));
-  document.body.replaceChildren(skip, header(), main, ...(hasKey() ? [footer(session.signal)] : []));
+  document.body.replaceChildren(skip, header(), main, ...(hasKey() ? [footer(drawn.signal)] : []));
   document.body.className = hasKey() ? '' : 'is-locked';
   if (hasKey()) show();
   else askForKey(main, refusal, () => start());
@@ -56,7 +58,8 @@ function show({ isMove = false } = {}) {
   // Never a customer's name: titles stay in the browser's history.
   document.title = `${t(`nav.${nav}`)} · Touchline`;
   main.replaceChildren();
-  view(main, AbortSignal.any([shown.signal, session.signal]), ...pattern.exec(location.hash).slice(1).map(decoded));
+  const signal = AbortSignal.any([shown.signal, drawn.signal, session.signal]);
+  view(main, signal, ...pattern.exec(location.hash).slice(1).map(decoded));
   if (isMove) {
     main.focus({ preventScroll: true });
     scrollTo(0, 0);
@@ -85,7 +88,7 @@ function navigation() {
     badge.hidden = n === 0;
     badge.textContent = count(n) + (isMore ? '+' : '');
   };
-  account.addEventListener('change', update, { signal: session.signal });
+  account.addEventListener('change', update, { signal: drawn.signal });
   update();
   return h('nav', { 'aria-label': t('nav.label') }, Object.entries(NAV).map(([name, href]) =>
     h('a', { href, 'data-nav': name }, t(`nav.${name}`), ...(name === 'deadLetters' ? [' ', badge] : []))));

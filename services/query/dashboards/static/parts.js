@@ -52,8 +52,7 @@ export function partsOf(text) {
 
 /** A disc with the first letters of a name. */
 export function disc(customer) {
-  const name = customer.name ?? partsOf(customer.identifiers[0] ?? ':?')[1];
-  const words = name.trim().split(/\s+/u).map((word) => [...word][0] ?? '');
+  const words = called(customer).trim().split(/\s+/u).map((word) => [...word][0] ?? '');
   const letters = words.length > 1 ? words[0] + words.at(-1) : words[0];
   const hue = parseInt(customer.customer_id.slice(-2), 16) % 6;
   return h('span', { class: `disc disc-${hue}`, 'aria-hidden': 'true' }, letters.toUpperCase());
@@ -61,7 +60,10 @@ export function disc(customer) {
 
 /** The customer's name, or the strongest identifier where nobody told a name. */
 export function called(customer) {
-  return customer.name ?? (customer.identifiers.length ? partsOf(customer.identifiers[0])[1] : t('customers.nameless'));
+  if (customer.name !== null) return customer.name;
+  if (!customer.identifiers.length) return t('customers.nameless');
+  const [kind, value] = partsOf(customer.identifiers[0]);
+  return kind === 'anonymous' ? t('customers.visitor', { value: value.slice(0, 12) }) : value;
 }
 
 export const pathOf = (customerId) => `#/customers/${encodeURIComponent(customerId)}`;

@@ -2,7 +2,7 @@
 
 import { ask, Refusal } from '../api.js';
 import { bar, ring } from '../charts.js';
-import { h } from '../dom.js';
+import { fill, h } from '../dom.js';
 import { hue } from '../icons.js';
 import { count, family, moment, t } from '../language.js';
 import { live } from '../live.js';
@@ -10,6 +10,7 @@ import { called, card, disc, identifier, partsOf, pathOf, problemOf, since, spen
 import { timeline } from './timeline.js';
 
 const EVERY_MS = 2_500;
+const FEW = 6;
 
 export function customer(main, signal, id) {
   const head = h('div', { class: 'profile' });
@@ -30,17 +31,22 @@ export function customer(main, signal, id) {
   async function look() {
     const { position, ...found } = await ask(`v1/customers/${encodeURIComponent(id)}`, { signal });
     // It was joined by a stronger identifier, or an older link was followed.
-    if (found.customer_id !== id) history.replaceState(null, '', pathOf(found.customer_id));
+    if (found.customer_id !== id && location.hash !== pathOf(found.customer_id)) history.replaceState(null, '', pathOf(found.customer_id));
     const text = JSON.stringify(found);
-    if (text === told) return;
-    told = text;
-    head.replaceChildren(...headed(found));
-    who.replaceChildren(described(found));
-    counts.replaceChildren(counted(found.counts));
+    if (text === told) {
+      story.retry();
+      return;
+    }
+    const { traits, trait_sources: sources, counts: byFamily, ...heading } = found;
+    fill(head, heading, headed);
+    fill(who, { traits, sources }, described);
+    fill(counts, byFamily, counted);
     story.changed(found, position);
     const identity = await ask(`v1/customers/${encodeURIComponent(id)}/identity`, { signal });
-    identifiers.replaceChildren(named(identity.members));
-    refused.replaceChildren(...(identity.refused.length ? [notJoined(identity)] : []));
+    fill(identifiers, identity.members, named);
+    fill(refused, identity, notJoined);
+    page.hidden = false;
+    told = text;
   }
 
   async function lookOrSay() {
@@ -48,12 +54,16 @@ export function customer(main, signal, id) {
       await look();
     } catch (error) {
       if (!(error instanceof Refusal && error.status === 404)) throw error;
-      head.replaceChildren(h('h1', {}, t('customer.missing')), h('p', { class: 'lead' }, problemOf(error)));
+      fill(head, problemOf(error), missing);
       page.hidden = true;
     }
   }
 
   live(lookOrSay, EVERY_MS, signal);
+}
+
+function missing(problem) {
+  return [h('h1', {}, t('customer.missing')), h('p', { class: 'lead' }, problem)];
 }
 
 function headed(found) {
@@ -77,7 +87,7 @@ function headed(found) {
 const FIRST = ['name', 'first_name', 'last_name', 'email', 'phone'];
 let areSourcesShown = false;
 
-function described({ traits, trait_sources: sources }) {
+function described({ traits, sources }) {
   const names = [...FIRST.filter((name) => name in traits), ...Object.keys(traits).filter((name) => !FIRST.includes(name)).sort()];
   const list = h('dl', { class: `traits ${areSourcesShown ? 'with-sources' : ''}` }, names.map((name) =>
     h('div', {}, h('dt', {}, wireName(name)), h('dd', {}, typed(String(traits[name])), source(sources[name])))));
@@ -116,16 +126,33 @@ function named(members) {
 }
 
 function notJoined({ refused, members }) {
+  if (!refused.length) return [];
   const ours = new Set(members.map((member) => `${member.kind}:${member.value}`));
   const unique = new Map(refused.map((edge) => [`${edge.a} ${edge.b}`, edge]));
+  const byReason = Object.groupBy(unique.values(), (edge) => edge.why ?? '');
   return card(t('customer.refused'),
     h('p', { class: 'hint' }, t('customer.refusedLead')),
-    h('ul', { class: 'refused' }, [...unique.values()].map((edge) => {
-      const others = edge.names.filter((name) => !ours.has(name));
-      const names = (others.length ? others : edge.names).map((name) => identifier(...partsOf(name)));
-      const other = ours.has(edge.names[0]) ? edge.b : edge.a;
-      return h('li', {},
-        h('a', { href: pathOf(other) }, names.length ? names : other.slice(0, 12)),
-        h('span', { class: 'hint' }, edge.why ? t(`why.${edge.why}`) : ''));
-    })));
+    ...Object.entries(byReason).flatMap(([why, edges]) => [
+      h('h3', {}, why ? t(`why.${why}`) : ''),
+      folded(h('ul', { class: 'refused' }, edges.map((edge) => h('li', {}, otherEnd(edge, ours)))), edges.length),
+    ]));
+}
+
+/** The end of a refused edge that is not this customer's. */
+function otherEnd(edge, ours) {
+  const others = edge.names.filter((name) => !ours.has(name));
+  const names = (others.length ? others : edge.names).map((name) => identifier(...partsOf(name)));
+  const id = ours.has(edge.names[0]) ? edge.b : edge.a;
+  return h('a', { href: pathOf(id) }, names.length ? names : id.slice(0, 12));
+}
+
+/** A long list shows its first few until all are asked for. */
+function folded(list, length) {
+  if (length <= FEW) return list;
+  list.classList.add('is-folded');
+  const all = h('button', { type: 'button', class: 'quiet', onclick: () => {
+    list.classList.remove('is-folded');
+    all.remove();
+  } }, t('customer.all', { n: length }));
+  return h('div', {}, list, all);
 }

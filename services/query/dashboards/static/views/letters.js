@@ -35,9 +35,13 @@ export function letters(main, signal) {
   }
 
   async function look() {
+    if (items.length > MOST) return;
     const asked = state;
     const page = await ask('v1/dead-letters', { query: { state, limit: Math.min(Math.max(PAGE, items.length), MOST) }, signal });
-    if (asked !== state || items.length > MOST) return;
+    if (asked !== state) {
+      await look();
+      return;
+    }
     items = page.items;
     next = page.next_cursor;
     draw();

@@ -8,13 +8,14 @@ import { chips, problemOf, typed } from '../parts.js';
 
 const PAGE = 30;
 
-/** The element, and `changed(customer, position)` to call when the profile did. */
+/** The element; `changed(customer, position)` when the profile did, `retry` now and then. */
 export function timeline(id, signal) {
   const chosen = new Set();
   let touches = [];
   let next = null;
   let families = [];
   let latest = null;
+  let isStale = false;
   let asking = new AbortController();
 
   const filter = h('div', {});
@@ -39,20 +40,24 @@ export function timeline(id, signal) {
       touches = isLive ? merged(touches, page.items) : page.items;
       if (!isLive || !hadAny) next = page.next_cursor;
       draw(isLive && hadAny);
+      if (isStale) said.textContent = t('timeline.behind');
     } catch (error) {
-      if (!mine.aborted) said.textContent = problemOf(error);
+      if (mine.aborted) return;
+      isStale = true;
+      said.textContent = problemOf(error);
     }
   }
 
   async function newest(mine) {
     const path = `v1/customers/${encodeURIComponent(id)}/timeline`;
     try {
-      return await ask(path, { query: query(), waitFor: latest, signal: mine });
+      const page = await ask(path, { query: query(), waitFor: latest, signal: mine });
+      isStale = false;
+      return page;
     } catch (error) {
       if (!(error instanceof Refusal && error.status === 504)) throw error;
-      const page = await ask(path, { query: query(), signal: mine });
-      said.textContent = t('timeline.behind');
-      return page;
+      isStale = true;
+      return ask(path, { query: query(), signal: mine });
     }
   }
 
@@ -106,7 +111,9 @@ export function timeline(id, signal) {
     look({ isLive: true });
   }
 
-  return { element, changed };
+  const retry = () => (isStale ? look({ isLive: true }) : null);
+
+  return { element, changed, retry };
 }
 
 const nameOf = (touch) => `${touch.source}\n${touch.id}`;
