@@ -1,6 +1,8 @@
-"""The engine process: relay, folds and archive feed of the embedded runtime. ``python -m services.engine``."""
+"""The engine process: relay, folds and archive feed of the embedded runtime.
 
-import gc
+Started as ``python -m services.engine``.
+"""
+
 import signal
 import sys
 import threading
@@ -18,6 +20,7 @@ from services.clock import SystemClock
 from services.commands.relay import relay
 from services.errors import TouchlineError
 from services.fold.apply import Folds
+from services.fold.garbage import collecting_rarely
 from services.fold.loop import FoldBug, Loop
 from services.ingest.receive import receive_control
 from services.log.postgres import PostgresLog
@@ -28,10 +31,6 @@ from services.store.outbox import PostgresOutbox
 from services.store.postgres import PostgresStore
 from services.vault.postgres import PostgresVault
 
-GC_THRESHOLD = 50_000
-"""A batch makes some hundred thousand objects that live until its end: with Python's 700 the collector looks at
-them again and again, a third of the time (bench/fold.py)."""
-
 log = structlog.get_logger()
 
 
@@ -40,6 +39,7 @@ def folds(addresses: Addresses) -> Iterator[Loop]:
     """The loop of relay and folds over a platform's log and store."""
     url, clock = addresses.store.fold, SystemClock()
     with ExitStack() as stack:
+        stack.enter_context(collecting_rarely())
         events = stack.enter_context(closing(PostgresLog(addresses.log)))
         vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
         store = stack.enter_context(closing(PostgresStore(url)))
@@ -70,7 +70,6 @@ def main() -> int:
     """Run as the settings in the environment say; 1 where a fold can't go on."""
     settings = load()
     telemetry.configure("engine", level=settings.log_level, format=settings.log_format)
-    gc.set_threshold(GC_THRESHOLD)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopping(stop))
@@ -80,7 +79,7 @@ def main() -> int:
         log.critical("engine.stopped", problem=str(bug), exc_info=bug.__cause__)
         return 1
     except TouchlineError as error:
-        log.error("engine.failed", problem=str(error))
+        log.critical("engine.failed", problem=str(error))
         return 1
     return 0
 

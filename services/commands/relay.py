@@ -1,9 +1,13 @@
-"""The relay: what was decided goes from the outbox to the log, in order, by ingest's own door."""
+"""The relay: what commands and folds decided goes from the outbox to the log, in order.
+
+It goes through ingest's own door, which the composition root hands in.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 CHUNK: Final = 500
+"""Events of one append: few enough that a crash repeats little, many enough to share a commit."""
 
 Append = Callable[[Sequence[tuple[str, bytes]]], None]
 """Appends (workspace, event as posted) durably; appending one again must be harmless."""

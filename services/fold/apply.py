@@ -24,9 +24,10 @@ class Folds:
 def apply(folds: Folds, batch: Batch, store: Store) -> Tally:
     """Fold ``batch``, in log order, into every projection; gives what became of its records.
 
-    Rows, dead letters, outbox and checkpoints commit together: a batch given again raises ``NotOurs`` and
-    changes nothing, a failed one leaves no trace. Acknowledge the batch only after this returns.
-    Raises ``Unavailable`` where the store is away or another worker was in the way: give the batch again.
+    Rows, dead letters, outbox and checkpoints commit together: a batch given again raises
+    ``NotOurs`` and changes nothing, a failed one leaves no trace. Acknowledge the batch only after
+    this returns. Raises ``Unavailable`` where the store is away or another worker was in the way:
+    give the batch again.
     """
     with store.transaction() as tx:
         changes = work_out(folds, batch, tx)

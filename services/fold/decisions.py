@@ -1,7 +1,11 @@
-"""What folds decide, as events for the outbox: ids are hashes of what they say, so a repetition changes nothing."""
+"""What folds decide, as events for the outbox.
+
+Their ids are hashes of what they say, so that deciding again changes nothing.
+"""
 
 import hashlib
 from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 
@@ -9,7 +13,7 @@ from schemas import Control, EventConflicted
 from schemas.codec import dump
 from schemas.envelope import Recorded
 
-SOURCE = "touchline"
+SOURCE: Final = "touchline"
 """The source of all that the platform itself says; no key may use it."""
 
 
@@ -28,7 +32,7 @@ def decision(data: Control, *, id_: str, occurred_at: datetime) -> bytes:
     )
 
 
-def conflicted(lost: Recorded[object], kept_digest: str) -> bytes:
+def conflicted(lost: Recorded[Any], kept_digest: str) -> bytes:
     """One id came with two bodies: the later one lost."""
     data = EventConflicted(
         event_source=lost.source,

@@ -1,36 +1,39 @@
-"""Identity: which identifiers are one customer, as a scan of a component's edges in canonical order.
+"""Identity: which identifiers are one customer, as a scan of edges in canonical order.
 
-Identifiers are hashes whose first hex digit is their strength (0 is a login), so the smallest is the strongest.
+Identifiers are hashes whose first hex digit is their strength (0 is a login), so the smallest is
+the strongest.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
+import msgspec
+
 from schemas.envelope import Rank
+from services.store.port import Pair
 
 CAP: Final = 50
 """Identifiers a customer may have; what would exceed it is refused."""
 COMMON: Final = 3
-"""Logins that may name one other identifier before it is common (a shop's tablet) and joins nothing."""
+"""Logins that may name one other identifier; one that more name is common, like a shop's tablet."""
 
 Group = frozenset[str]
 
 
-class Edge(NamedTuple):
-    """Two identifiers that one event names, ``a`` the stronger; ``is_merge`` where a person asked for it."""
+class Edge(msgspec.Struct, frozen=True, order=True, gc=False):
+    """Two identifiers that an event names, ``a`` the stronger; sorts by the canonical order."""
 
     rank: Rank
     a: str
     b: str
     is_merge: bool = False
+    """Whether a person asked for it."""
 
     @property
-    def pair(self) -> "Pair":
+    def pair(self) -> Pair:
+        """What its row is found by."""
         return self.a, self.b, self.is_merge
-
-
-Pair = tuple[str, str, bool]
 
 
 class Split(NamedTuple):
@@ -61,30 +64,34 @@ def scan(
     for edge in sorted(edges):
         a = groups.setdefault(edge.a, frozenset([edge.a]))
         b = groups.setdefault(edge.b, frozenset([edge.b]))
-        if a is b:
-            continue
-        joined = a | b
-        if may_join(edge, (a, b), splits, common) and (edge.is_merge or len(joined) <= cap):
-            groups |= dict.fromkeys(joined, joined)
-        else:
+        if is_vain(edge, common):
             refused.add(edge)
+        elif a is not b:
+            joined = a | b
+            if may_join(edge, (a, b), splits) and (edge.is_merge or len(joined) <= cap):
+                groups |= dict.fromkeys(joined, joined)
+            else:
+                refused.add(edge)
     return Scanned(groups, frozenset(refused))
 
 
-def may_join(
-    edge: Edge, sides: tuple[Group, Group], splits: Collection[Split], common: Collection[str]
-) -> bool:
+def is_vain(edge: Edge, common: Collection[str]) -> bool:
+    """Whether ``edge`` names a common identifier, through which only a merge joins.
+
+    It is refused even where its ends are one group already, so that this can be told without them.
+    """
+    return not edge.is_merge and (edge.a in common or edge.b in common)
+
+
+def may_join(edge: Edge, sides: tuple[Group, Group], splits: Iterable[Split]) -> bool:
     """Whether ``edge`` may join the groups that its ends have by then, the cap left aside.
 
-    Only a merge joins two logins, and only a merge joins through a common identifier; no edge older than a
-    split joins what the split parts.
+    Only a merge joins two logins; no edge older than a split joins what the split parts.
     """
     a, b = sides
     if any(edge.rank < split.rank and split.parts(a, b) for split in splits):
         return False
-    if edge.is_merge:
-        return True
-    return not (has_login(a) and has_login(b)) and edge.a not in common and edge.b not in common
+    return edge.is_merge or not (has_login(a) and has_login(b))
 
 
 def has_login(group: Group) -> bool:
@@ -98,7 +105,7 @@ def is_login(identifier: str) -> bool:
 
 
 def common_among(edges: Iterable[Edge]) -> set[str]:
-    """Identifiers that more than ``COMMON`` logins name; a count over the set, so order can't matter."""
+    """Identifiers that more than ``COMMON`` logins name: a count over a set knows no order."""
     named: dict[str, set[str]] = defaultdict(set)
     for edge in edges:
         if not edge.is_merge and is_login(edge.a) and not is_login(edge.b):

@@ -25,7 +25,7 @@ Step = Callable[[], int]
 
 
 class FoldBug(TouchlineError):
-    """A fold could not take in a well-formed event: a bug of ours, so nothing behind it is folded."""
+    """A fold can't take in a well-formed event: a bug of ours, so nothing behind it is folded."""
 
 
 class Loop:
@@ -56,7 +56,7 @@ class Loop:
                 stop.wait(max(0.0, PAUSE_S - (time.monotonic() - began)))
 
     def once(self) -> int:
-        """Take one turn: the steps, then control, then one batch; gives how much there was to do."""
+        """The steps, then control, then one batch; gives how much there was to do."""
         worked = sum(step() for step in self._steps)
         ends = self._log.ends()
         worked += self._turn({CONTROL: ends.get(CONTROL, 0)})
@@ -90,7 +90,10 @@ class Loop:
 def read_batch(
     source: Log, positions: Mapping[int, int], ends: Position, *, limit: int = BATCH
 ) -> Batch:
-    """What the log has between ``positions`` and ``ends``, at most ``limit`` records, each partition its share."""
+    """What the log has between ``positions`` and ``ends``.
+
+    At most ``limit`` records, of which each partition has its share.
+    """
     waiting = {
         partition: end - positions.get(partition, 0)
         for partition, end in ends.items()
@@ -112,8 +115,9 @@ def bug(folds: Folds, batch: Batch, store: Store, cause: Exception) -> FoldBug:
     """The error to stop with, naming the first record that can't be folded and the way on."""
     partition, offset = _culprit(folds, batch, store)
     return FoldBug(
-        f"record {partition}:{offset} can't be folded ({type(cause).__name__}: {cause}). Nothing behind it in its "
-        f"partition is folded until this is mended, or `touchline dead-letters quarantine {partition}:{offset}`"
+        f"record {partition}:{offset} can't be folded ({type(cause).__name__}: {cause}). Nothing "
+        "behind it in its partition is folded until this is mended, or "
+        f"`touchline dead-letters quarantine {partition}:{offset}`"
     )
 
 
@@ -144,6 +148,6 @@ def _fails(folds: Folds, batch: Batch, store: Store) -> bool:
         rehearse(folds, batch, store)
     except TouchlineError:
         raise
-    except Exception:  # whatever a broken fold raises, the question is only whether
+    except Exception:  # noqa: BLE001 - whatever a broken fold raises, it is only asked whether
         return True
     return False

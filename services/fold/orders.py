@@ -1,7 +1,8 @@
 """Orders: all that was told of one order, and which report of it counts.
 
-An order counts once, whoever reports it: the lowest-ranked report that is not from a browser owns the order and every
-refund of it, whichever leaf they came under. The others are kept as corroboration.
+An order counts once, whoever reports it: the lowest-ranked report that is not from a browser owns
+the order and every refund of it, whichever leaf they came under. The others are kept as
+corroboration.
 """
 
 import hashlib
@@ -9,14 +10,15 @@ from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from schemas import PurchaseCancelled, PurchaseCompleted, PurchaseRefunded
 from schemas.envelope import Recorded
 
-Told: TypeAlias = PurchaseCompleted | PurchaseRefunded | PurchaseCancelled
+OrderEvent: TypeAlias = PurchaseCompleted | PurchaseRefunded | PurchaseCancelled
 
 
-class Report(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Report(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """One telling of a purchase, refund or cancellation; sorts by the canonical order."""
 
     occurred_at: datetime
@@ -27,17 +29,20 @@ class Report(msgspec.Struct, frozen=True, array_like=True, order=True):
     currency: str = ""
 
 
-class Order(msgspec.Struct, frozen=True, array_like=True):
+Reports: TypeAlias = tuple[Report, ...]
+
+
+class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Facts of one order: sets, kept sorted so that equal facts are equal bytes."""
 
-    purchases: tuple[Report, ...] = ()
-    refunds: tuple[Report, ...] = ()
-    cancellations: tuple[Report, ...] = ()
-    heard: tuple[Report, ...] = ()
+    purchases: Reports = ()
+    refunds: Reports = ()
+    cancellations: Reports = ()
+    heard: Reports = ()
     """Told by a browser key, which anyone can read: kept, never counted."""
 
 
-class Settled(msgspec.Struct, frozen=True):
+class Settled(msgspec.Struct, frozen=True, gc=False):
     """What an order counts as, for the leaf that owns it."""
 
     leaf: str
@@ -60,18 +65,18 @@ def order_key(workspace: str, order_id: str) -> str:
     return hashlib.blake2b(f"{workspace}\0{order_id}".encode(), digest_size=16).hexdigest()
 
 
-def tell(order: Order, event: Recorded[Told]) -> Order:
-    """``order`` with one more telling of it, in any order."""
+def tell(order: Order, event: Recorded[OrderEvent]) -> Order:
+    """``order`` with one more report of it, in any order."""
     report = _report(event)
     if event.key_kind == "browser":
-        return msgspec.structs.replace(order, heard=_with(order.heard, report))
+        return replace(order, heard=_with(order.heard, report))
     match event.data:
         case PurchaseCompleted():
-            return msgspec.structs.replace(order, purchases=_with(order.purchases, report))
+            return replace(order, purchases=_with(order.purchases, report))
         case PurchaseRefunded():
-            return msgspec.structs.replace(order, refunds=_with(order.refunds, report))
+            return replace(order, refunds=_with(order.refunds, report))
         case PurchaseCancelled():
-            return msgspec.structs.replace(order, cancellations=_with(order.cancellations, report))
+            return replace(order, cancellations=_with(order.cancellations, report))
 
 
 def settle(order: Order) -> Settled | None:
@@ -79,25 +84,24 @@ def settle(order: Order) -> Settled | None:
     if not order.purchases:
         return None
     owner = order.purchases[0]
-    refunds = [refund for refund in order.refunds if refund.currency == owner.currency]
+    refunded = [one.amount_minor for one in order.refunds if one.currency == owner.currency]
     return Settled(
         owner.leaf,
         owner.occurred_at,
         owner.amount_minor,
-        min(owner.amount_minor, sum(refund.amount_minor for refund in refunds)),
+        min(owner.amount_minor, sum(refunded)),
         owner.currency,
-        len(refunds),
+        len(refunded),
         bool(order.cancellations),
     )
 
 
-def _report(event: Recorded[Told]) -> Report:
-    match event.data:
-        case PurchaseCompleted() | PurchaseRefunded() as told:
-            return Report(*event.rank, event.leaf, told.amount_minor, told.currency)
-        case PurchaseCancelled():
-            return Report(*event.rank, event.leaf)
+def _report(event: Recorded[OrderEvent]) -> Report:
+    told, place = event.data, (event.occurred_at, event.source, event.id, event.leaf)
+    if isinstance(told, PurchaseCancelled):
+        return Report(*place)
+    return Report(*place, told.amount_minor, told.currency)
 
 
-def _with(reports: tuple[Report, ...], report: Report) -> tuple[Report, ...]:
+def _with(reports: Reports, report: Report) -> Reports:
     return (report,) if not reports else tuple(sorted({*reports, report}))

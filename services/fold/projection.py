@@ -1,12 +1,12 @@
-"""A projection as data: how facts of one leaf grow, join with other leaves', and become a customer's row."""
+"""A projection as data: how facts of one leaf grow, join with other leaves', and become a row."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
-from schemas import Data
+from schemas import CustomerIdentified, Data
 from schemas.envelope import Rank, Recorded, Trait
 from services.fold.orders import Settled
 from services.store.port import Identifier
@@ -14,21 +14,34 @@ from services.store.port import Identifier
 Facts = TypeVar("Facts")
 
 
-class Event(msgspec.Struct, frozen=True):
-    """What a fold sees of an event: the record, and traits if it carries any; no offsets, no other times."""
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """What a fold sees of an event: no offset, and no time but the producer's."""
 
     recorded: Recorded[Data]
-    traits: Mapping[str, Trait] = {}
+    data: Data
+    """Typed by the event's type."""
+    leaf: str
+    """Where its facts live; empty where a control event names nobody."""
+    rank: Rank
+    """Its place in the canonical order."""
+    traits: Mapping[str, Trait]
+    """What it says of the customer; those that name a person only once they are opened."""
 
-    @property
-    def data(self) -> Data:
-        """Typed by the event's type."""
-        return self.recorded.data
+    @classmethod
+    def of(cls, recorded: Recorded[Data]) -> Self:
+        """The event with the traits that lie open."""
+        data, named = recorded.data, recorded.identifiers
+        return cls(
+            recorded,
+            data,
+            named[0] if named else "",
+            (recorded.occurred_at, recorded.source, recorded.id),
+            data.traits if isinstance(data, CustomerIdentified) else _NONE,
+        )
 
-    @property
-    def rank(self) -> Rank:
-        """Its place in the canonical order."""
-        return self.recorded.rank
+    def described(self, traits: Mapping[str, Trait]) -> Self:
+        """The same with ``traits`` that were sealed, which win over those that lay open."""
+        return msgspec.structs.replace(self, traits={**self.traits, **traits})
 
     @property
     def family(self) -> str:
@@ -40,7 +53,8 @@ class Event(msgspec.Struct, frozen=True):
 class Projection(Generic[Facts]):
     """Pure functions and the tables they fill.
 
-    The law: for one set of events, any order, batches and partitions give the same rows, byte for byte.
+    The law: for one set of events, any order, batches and partitions give the same rows, byte for
+    byte.
     """
 
     name: str
@@ -68,5 +82,6 @@ class Projection(Generic[Facts]):
         return msgspec.msgpack.Decoder(type(self.initial)).decode
 
 
+_NONE: Mapping[str, Trait] = {}
 _ENCODER = msgspec.msgpack.Encoder(order="sorted")
 AnyProjection = Projection[Any]

@@ -1,8 +1,9 @@
 """Replays: the log folded again, to put in place of the live rows or to compare them with."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from schemas.codec import Undecodable, decode
 from schemas.envelope import Recorded
@@ -10,7 +11,7 @@ from services.fold.apply import Folds, apply
 from services.fold.loop import read_batch
 from services.fold.orders import order_key
 from services.log.port import CONTROL, Log, Position
-from services.store.compare import COMPARED, Difference, Digest, Snapshot, first_difference
+from services.store.comparison import Difference, Digest, Snapshot, first_difference
 from services.store.port import Store
 
 Progress = Callable[[int, int], None]
@@ -18,22 +19,17 @@ Progress = Callable[[int, int], None]
 SCAN: Final = 10_000
 
 
-class Replaced(Protocol):
-    """What a rebuild asks of its shadow."""
+class Shadow(Protocol):
+    """What a rebuild asks of the tables that it folds into."""
 
     def make(self) -> None:
-        """Make it empty."""
+        """Make them, empty."""
 
-    def replacing_live(self) -> "Hold":
-        """Hold the live checkpoints, then become live."""
+    def live(self) -> Position:
+        """How far the live rows have come."""
 
-
-class Hold(Protocol):
-    """A context manager over the live checkpoints."""
-
-    def __enter__(self) -> Position: ...
-
-    def __exit__(self, *failure: object) -> bool | None: ...
+    def replacing_live(self) -> AbstractContextManager[Position]:
+        """Hold the live folds, at the position that it gives, for the block; then become live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +48,25 @@ class Verified:
         return self.difference is None
 
 
-def rebuild(folds: Folds, log: Log, store: Store, shadow: Replaced, *, progress: Progress) -> int:
-    """Fold the whole log into ``store`` on ``shadow``, then put it in place of the live rows at once.
+def rebuild(folds: Folds, log: Log, store: Store, shadow: Shadow, *, progress: Progress) -> int:
+    """Fold the log again into ``store`` on ``shadow``, then put it in place of the live rows.
 
-    Reads go on from the old rows until the switch. Gives the number of records folded.
+    As far as those have come: what is new in the log has still to be decided on, and a replay sends
+    nothing. Reads go on from the old rows until the switch. Gives the number of records folded.
     """
     shadow.make()
-    replay(folds, log, store, log.ends(), progress=progress)
-    with shadow.replacing_live():
+    replay(folds, log, store, shadow.live(), progress=progress)
+    with shadow.replacing_live() as position:
         # The live folds wait now: what they had done meanwhile is done here too.
-        ends = log.ends()
-        replay(folds, log, store, ends, progress=progress)
-    return sum(ends.values())
+        replay(folds, log, store, position, progress=progress)
+    return sum(position.values())
 
 
 def replay(folds: Folds, log: Log, store: Store, ends: Position, *, progress: Progress) -> None:
-    """Fold from where ``store`` is up to ``ends``: control first, so that what was decided is known."""
+    """Fold from where ``store`` is up to ``ends``.
+
+    Control goes first: what was decided in the end is known to all that is folded after it.
+    """
     for only in (
         {CONTROL: ends.get(CONTROL, 0)},
         {at: end for at, end in ends.items() if at != CONTROL},
@@ -82,13 +81,12 @@ def replay(folds: Folds, log: Log, store: Store, ends: Position, *, progress: Pr
 def verify(live: Snapshot, replayed: Snapshot, log: Log) -> Verified:
     """Compare the live rows with those of a replay to the same position."""
     digests, position = [], live.checkpoints()
-    for table in COMPARED:
+    for table in live.tables:
         digests.append(live.digest(table))
         if digests[-1] != replayed.digest(table):
             difference = first_difference(live, replayed, table)
-            return Verified(
-                position, tuple(digests), difference, behind(difference.key, log, position)
-            )
+            event = behind(difference.key, log, position)
+            return Verified(position, tuple(digests), difference, event)
     return Verified(position, tuple(digests))
 
 
@@ -106,6 +104,6 @@ def behind(key: str, log: Log, ends: Position) -> str | None:
     return None
 
 
-def _order_key(recorded: Recorded[object]) -> str | None:
+def _order_key(recorded: Recorded[Any]) -> str | None:
     order_id = getattr(recorded.data, "order_id", None)
     return order_key(recorded.workspace, order_id) if order_id else None

@@ -2,95 +2,94 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from schemas import CustomerIdentified, Data
 from schemas.codec import Undecodable, decode
-from schemas.envelope import FREE_TEXT, Recorded, Trait, Unsealed
-from services.errors import BadRecord
 from services.fold.batch import Batch
 from services.fold.decisions import conflicted
+from services.fold.opening import open_sealed
 from services.fold.projection import Event
+from services.log.port import Stored
 from services.store.port import Identifier, Letter, Seen, Tally, Transaction
 from services.vault.port import Vault
-from services.vault.seal import seal, unseal
+from services.vault.seal import seal
 
 UNKNOWN: Final = ""
 """The workspace of a record that can't be read."""
 CONFLICT: Final = "its id was recorded before with another body: resubmit it under an id of its own"
-_UNSEALED = msgspec.json.Decoder(Unsealed)
 
 
-@dataclass(slots=True)
-class Read:
+class Read(msgspec.Struct, gc=False):
     """One record that could be decoded."""
 
-    partition: int
-    offset: int
-    recorded: Recorded[Data]
+    at: tuple[int, int]
+    """Its partition and offset."""
     payload: bytes
     id_hash: str
-    traits: Mapping[str, Trait] = field(default_factory=dict)
+    event: Event
+
+    @property
+    def digest(self) -> str:
+        """What tells its repetition from another event under its id."""
+        return self.event.recorded.digest
+
+    @property
+    def counted_under(self) -> tuple[str, int]:
+        """Its workspace and partition."""
+        return self.event.recorded.workspace, self.at[0]
 
 
 @dataclass(slots=True)
 class Taken:
-    """A batch taken apart: events in log order, and an account of every other record."""
+    """A batch taken apart: what counts, in log order, and an account of every other record."""
 
-    reads: list[Read] = field(default_factory=list)
-    known: dict[str, Identifier] = field(default_factory=dict)
-    """The stored identifiers that these events name."""
-    plain: dict[str, tuple[str, str]] = field(default_factory=dict)
+    reads: Sequence[Read] = ()
+    known: Mapping[str, Identifier] = field(default_factory=dict)
+    """The stored identifiers that these events name, and all others of the same customers."""
+    plain: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Identifier → its kind and plain value, where an event told it first."""
     skipped: list[tuple[int, int, str]] = field(default_factory=list)
     letters: list[Letter] = field(default_factory=list)
     conflicted: set[tuple[str, str]] = field(default_factory=set)
     outbox: list[tuple[str, bytes]] = field(default_factory=list)
-    _counts: Counter[tuple[str, int, str]] = field(default_factory=Counter)
-
-    def events(self) -> Iterable[Event]:
-        """What folds see."""
-        return (Event(read.recorded, read.traits) for read in self.reads)
+    _duplicates: Counter[tuple[str, int]] = field(default_factory=Counter)
+    _dead: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def tallies(self) -> dict[tuple[str, int], Tally]:
         """What became of the records, by workspace and partition."""
-        counts = self._counts
-        for read in self.reads:
-            counts[read.recorded.workspace, read.partition, "applied"] += 1
-        keys = {(workspace, partition) for workspace, partition, _ in counts}
+        applied = Counter(read.counted_under for read in self.reads)
         return {
-            key: Tally(
-                counts[*key, "applied"], counts[*key, "duplicate"], counts[*key, "dead_lettered"]
-            )
-            for key in keys
+            key: Tally(applied[key], self._duplicates[key], self._dead[key])
+            for key in applied.keys() | self._duplicates.keys() | self._dead.keys()
         }
 
     def repeated(self, read: Read) -> None:
         """``read`` was recorded before, word for word."""
-        self.skipped.append((read.partition, read.offset, "duplicate"))
-        self._counts[read.recorded.workspace, read.partition, "duplicate"] += 1
+        self.skipped.append((*read.at, "duplicate"))
+        self._duplicates[read.counted_under] += 1
 
     def dead(self, at: tuple[int, int], letter: Letter, reason: str) -> None:
         """The record at ``at`` can't count; it is kept as a dead letter."""
         self.skipped.append((*at, reason))
         self.letters.append(letter)
-        self._counts[letter.workspace, at[0], "dead_lettered"] += 1
+        self._dead[letter.workspace, at[0]] += 1
 
 
 def take(batch: Batch, tx: Transaction, vault: Vault) -> Taken:
     """Decode, open what must be opened, and drop what is known."""
     taken = Taken()
-    quarantined = tx.quarantined([piece.partition for piece in batch])
-    reads = _decoded(batch, quarantined, taken, vault)
-    named = {identifier for read in reads for identifier in read.recorded.identifiers}
-    taken.known = dict(tx.identifiers(named)) if named else {}
-    reads = _opened(reads, taken, vault)
-    taken.reads = _fresh(reads, taken, tx)
+    reads = _decoded(batch, tx.quarantined([piece.partition for piece in batch]), taken, vault)
+    if reads:
+        taken.known = tx.groups_of(
+            {one for read in reads for one in read.event.recorded.identifiers}
+        )
+        reads = _opened(reads, taken, vault)
+    if reads:
+        taken.reads = _fresh(reads, taken, tx)
     return taken
 
 
@@ -109,11 +108,11 @@ def _decoded(
             try:
                 recorded = decode(stored.payload)
             except Undecodable as cause:
-                letter = _unreadable(at, stored.payload, str(cause), stored.recorded_at, vault)
+                letter = _unreadable(piece.partition, stored, str(cause), vault)
                 taken.dead(at, letter, "undecodable")
                 continue
             key = id_hash(recorded.workspace, recorded.source, recorded.id)
-            read = Read(*at, recorded, stored.payload, key, _told(recorded))
+            read = Read(at, stored.payload, key, Event.of(recorded))
             if at in quarantined:
                 taken.dead(at, _own(read, "was quarantined by an operator"), "quarantined")
             else:
@@ -122,101 +121,68 @@ def _decoded(
 
 
 def _opened(reads: list[Read], taken: Taken, vault: Vault) -> list[Read]:
-    """Open the sealed part of events that tell traits or an identifier we have no plain value of."""
+    """``reads`` with the traits that were sealed, less those that don't open."""
     told = {identifier for identifier, row in taken.known.items() if row.value is not None}
-    wanted: dict[int, Read] = {}
-    for index, read in enumerate(reads):
-        news = [identifier for identifier in read.recorded.identifiers if identifier not in told]
-        told.update(news)
-        if read.recorded.sealed and (news or read.recorded.has_traits):
-            wanted[index] = read
-    if not wanted:
+    opened = open_sealed([read.event for read in reads], told, vault)
+    taken.plain = opened.plain
+    for index, traits in opened.traits.items():
+        reads[index].event = reads[index].event.described(traits)
+    for index, reason in opened.unopenable.items():
+        taken.dead(reads[index].at, _own(reads[index], reason), "unopenable")
+    if not opened.unopenable:
         return reads
-    secrets = vault.secrets(
-        {read.recorded.sealed.key_id for read in wanted.values() if read.recorded.sealed}
-    )
-    bad = {index for index, read in wanted.items() if not _open(read, secrets, taken)}
-    return [read for index, read in enumerate(reads) if index not in bad]
+    return [read for index, read in enumerate(reads) if index not in opened.unopenable]
 
 
-def _open(read: Read, secrets: Mapping[str, bytes], taken: Taken) -> bool:
-    recorded = read.recorded
-    if recorded.sealed is None or recorded.sealed.key_id not in secrets:
-        return True  # erased: the event counts on, without what named the person
-    bound_to = f"{recorded.workspace}\0{recorded.source}\0{recorded.id}".encode()
-    try:
-        plain = _UNSEALED.decode(
-            unseal(secrets[recorded.sealed.key_id], recorded.sealed, bound_to=bound_to)
-        )
-    except (BadRecord, msgspec.DecodeError) as cause:
-        letter = _own(read, f"its sealed part can't be opened: {cause}")
-        taken.dead((read.partition, read.offset), letter, "unopenable")
-        return False
-    for identifier, text in zip(recorded.identifiers, plain.identifiers, strict=False):
-        kind, _, value = text.partition(":")
-        taken.plain[identifier] = kind, value
-    if recorded.has_traits:
-        named = {key: value for key, value in plain.personal.items() if key not in FREE_TEXT}
-        read.traits = {**read.traits, **named}
-    return True
+def _fresh(reads: Sequence[Read], taken: Taken, tx: Transaction) -> Sequence[Read]:
+    """Those of ``reads`` whose id was never recorded before.
 
-
-def _told(recorded: Recorded[Data]) -> Mapping[str, Trait]:
-    """The traits that name nobody, which lie open."""
-    return recorded.data.traits if isinstance(recorded.data, CustomerIdentified) else {}
-
-
-def _fresh(reads: list[Read], taken: Taken, tx: Transaction) -> list[Read]:
-    """Those of ``reads`` whose id was never recorded before; repetitions and conflicts are accounted for."""
-    lost = set(tx.conflicted([read.id_hash for read in reads])) if reads else set()
+    Repetitions and conflicts are accounted for.
+    """
+    lost = tx.conflicted([read.id_hash for read in reads])
     first: dict[str, Read] = {}
     others: list[Read] = []
     for read in reads:
-        if (read.id_hash, read.recorded.digest) in lost:
-            taken.dead((read.partition, read.offset), _own(read, CONFLICT), "conflict")
+        if lost and (read.id_hash, read.digest) in lost:
+            taken.dead(read.at, _own(read, CONFLICT), "conflict")
         elif first.setdefault(read.id_hash, read) is not read:
             others.append(read)
-    rows = [
-        Seen(key, read.recorded.digest, read.partition, read.offset) for key, read in first.items()
-    ]
-    standing = (
-        {rows[index].id_hash: seen.digest for index, seen in tx.drop_known(rows).items()}
-        if rows
-        else {}
-    )
-    fresh = [read for key, read in first.items() if key not in standing]
+    rows = [Seen(key, read.digest, *read.at) for key, read in first.items()]
+    standing = {rows[index].id_hash: seen.digest for index, seen in tx.drop_known(rows).items()}
     for read in [*(first[key] for key in standing), *others]:
-        kept = standing.get(read.id_hash, first[read.id_hash].recorded.digest)
-        if kept == read.recorded.digest:
+        kept = standing.get(read.id_hash, first[read.id_hash].digest)
+        if kept == read.digest:
             taken.repeated(read)
         else:
             _conflict(read, kept, taken)
-    return fresh
+    return [read for key, read in first.items() if key not in standing]
 
 
 def _conflict(read: Read, kept: str, taken: Taken) -> None:
     """Another body under a known id: it loses, is kept as a dead letter, and the log is told."""
-    taken.dead((read.partition, read.offset), _own(read, CONFLICT), "conflict")
-    taken.conflicted.add((read.id_hash, read.recorded.digest))
-    taken.outbox.append((read.recorded.workspace, conflicted(read.recorded, kept)))
+    taken.dead(read.at, _own(read, CONFLICT), "conflict")
+    lost = read.id_hash, read.digest
+    if lost not in taken.conflicted:
+        taken.conflicted.add(lost)
+        recorded = read.event.recorded
+        taken.outbox.append((recorded.workspace, conflicted(recorded, kept)))
 
 
 def _own(read: Read, reason: str) -> Letter:
     """A letter that is sealed already: the record's own sealed part keeps what names a person."""
-    recorded = read.recorded
+    recorded = read.event.recorded
     return Letter(
-        recorded.workspace, "log", read.partition, read.offset, recorded.source, recorded.id, recorded.type,
+        recorded.workspace, "log", *read.at, recorded.source, recorded.id, recorded.type,
         reason, None, "", read.payload,
     )  # fmt: skip
 
 
-def _unreadable(
-    at: tuple[int, int], payload: bytes, reason: str, recorded_at: datetime, vault: Vault
-) -> Letter:
+def _unreadable(partition: int, stored: Stored, reason: str, vault: Vault) -> Letter:
     """Bytes that we can't read may name anybody: sealed under a key of the day."""
-    owner = f"day:{recorded_at:%Y-%m-%d}"
+    at = partition, stored.offset
+    owner = f"day:{stored.recorded_at:%Y-%m-%d}"
     key = vault.keys_for(UNKNOWN, [owner])[owner]
-    sealed = seal(key, payload, bound_to=f"{at[0]}:{at[1]}".encode())
+    sealed = seal(key, stored.payload, bound_to=f"{partition}:{stored.offset}".encode())
     return Letter(
         UNKNOWN, "log", *at, None, None, None, reason, None, sealed.key_id, sealed.ciphertext
     )

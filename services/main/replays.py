@@ -79,6 +79,7 @@ def _replay(
 ) -> Iterator[tuple["Folds", "Log", "PostgresStore"]]:
     """What the log is folded again with, into ``schema``."""
     from services.fold.apply import Folds
+    from services.fold.garbage import collecting_rarely
     from services.log.postgres import PostgresLog
     from services.projector.projections import PROJECTIONS
     from services.store.postgres import PostgresStore
@@ -86,6 +87,7 @@ def _replay(
 
     url = addresses.store.fold
     with ExitStack() as stack:
+        stack.enter_context(collecting_rarely())
         log = stack.enter_context(closing(PostgresLog(addresses.log)))
         vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
         store = stack.enter_context(closing(PostgresStore(url, schema=schema)))

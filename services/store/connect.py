@@ -1,40 +1,62 @@
-"""Connections to the store, set up alike."""
+"""Connections to the store, set up alike: hashes travel as uuids, times are UTC."""
 
 import select
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
-from psycopg.adapt import Loader
+from psycopg.adapt import Dumper, Loader
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Format
 from psycopg.rows import TupleRow
 
+from services.store.rows import uuid_array
+
 OPTIONS: Final = "-c timezone=UTC"
+_UUIDS: Final = 2951
+"""The type number of ``uuid[]``."""
 
 
-class HexUuid(Loader):
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """A parameter of type ``uuid[]``."""
+
+    hashes: Sequence[str]
+
+
+class _HashesDumper(Dumper):
+    """In one piece: psycopg would build the array value by value, PostgreSQL parse it so."""
+
+    format = Format.BINARY
+    oid = _UUIDS
+
+    def dump(self, obj: Hashes) -> bytes:
+        return uuid_array(obj.hashes)
+
+
+class _HexUuid(Loader):
     """A uuid as 32 hex digits, the form that hashes have everywhere else."""
 
     format = Format.BINARY
 
     def load(self, data: Any) -> str:
-        """``data`` is the 16 bytes."""
         return bytes(data).hex()
 
 
-class HexUuidText(Loader):
-    """The same where results come as text."""
+class _HexUuidText(Loader):
+    """The same where results come as text, dashed."""
 
     def load(self, data: Any) -> str:
-        """``data`` is the dashed form."""
         return bytes(data).decode().replace("-", "")
 
 
 def hex_uuids(connection: psycopg.Connection[Any]) -> None:
-    """Let ``connection`` give uuids as 32 hex digits."""
-    connection.adapters.register_loader("uuid", HexUuid)
-    connection.adapters.register_loader("uuid", HexUuidText)
+    """Let ``connection`` take ``Hashes``, and give uuids as 32 hex digits."""
+    connection.adapters.register_dumper(Hashes, _HashesDumper)
+    connection.adapters.register_loader("uuid", _HexUuid)
+    connection.adapters.register_loader("uuid", _HexUuidText)
 
 
 def is_lost(connection: psycopg.Connection[Any]) -> bool:
@@ -52,7 +74,10 @@ def is_lost(connection: psycopg.Connection[Any]) -> bool:
 def open_connection(
     url: str, name: str, *, schema: str | None = None
 ) -> psycopg.Connection[TupleRow]:
-    """A connection in autocommit, shown as ``touchline-<name>``; ``schema`` is looked in before all others."""
+    """A connection in autocommit, shown as ``touchline-<name>``.
+
+    ``schema`` is looked in before all others.
+    """
     connection = psycopg.connect(
         url,
         autocommit=True,

@@ -6,14 +6,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from schemas.envelope import Rank
 from services.errors import NotOurs
 from services.store.port import (
     Changes,
     EdgeRow,
     Identifier,
     Letter,
+    Naming,
     OrderRow,
+    Pair,
     Row,
     Seen,
     SplitRow,
@@ -32,8 +33,8 @@ class Tables:
     conflicted: set[tuple[str, str]] = field(default_factory=set)
     quarantined: set[tuple[int, int]] = field(default_factory=set)
     identifiers: dict[str, Identifier] = field(default_factory=dict)
-    edges: dict[tuple[str, str, bool], EdgeRow] = field(default_factory=dict)
-    namings: list[tuple[str, str, bool, Rank]] = field(default_factory=list)
+    edges: dict[Pair, EdgeRow] = field(default_factory=dict)
+    namings: list[Naming] = field(default_factory=list)
     splits: list[SplitRow] = field(default_factory=list)
     orders: dict[str, OrderRow] = field(default_factory=dict)
     facts: dict[str, dict[str, tuple[str, bytes]]] = field(
@@ -101,18 +102,13 @@ class MemoryTransaction:
         """As the port says."""
         return {at for at in self._tables.quarantined if at[0] in partitions}
 
-    def identifiers(self, hashes: Collection[str]) -> Mapping[str, Identifier]:
+    def groups_of(self, hashes: Collection[str]) -> Mapping[str, Identifier]:
         """As the port says."""
-        return {
-            one: self._tables.identifiers[one] for one in hashes if one in self._tables.identifiers
-        }
+        table = self._tables.identifiers
+        customers = {table[one].customer_id for one in hashes if one in table}
+        return {key: row for key, row in table.items() if row.customer_id in customers}
 
-    def members(self, customer_ids: Collection[str]) -> Sequence[Identifier]:
-        """As the port says."""
-        wanted = set(customer_ids)
-        return [one for one in self._tables.identifiers.values() if one.customer_id in wanted]
-
-    def edges_between(self, pairs: Collection[tuple[str, str, bool]]) -> Sequence[EdgeRow]:
+    def edges_between(self, pairs: Collection[Pair]) -> Sequence[EdgeRow]:
         """As the port says."""
         return [self._tables.edges[pair] for pair in pairs if pair in self._tables.edges]
 
@@ -134,7 +130,7 @@ class MemoryTransaction:
             edge for edge in self._tables.edges.values() if edge.a in wanted and not edge.is_refused
         ]
 
-    def namings_at(self, hashes: Collection[str]) -> Sequence[tuple[str, str, bool, Rank]]:
+    def namings_at(self, hashes: Collection[str]) -> Sequence[Naming]:
         """As the port says."""
         wanted = set(hashes)
         return [naming for naming in self._tables.namings if naming[0] in wanted]

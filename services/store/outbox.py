@@ -1,11 +1,20 @@
 """The outbox in PostgreSQL, for the relay."""
 
 from collections.abc import Sequence
+from typing import Any, Final, LiteralString
 
 import psycopg
+from psycopg.rows import TupleRow
 
 from services.errors import Unavailable
 from services.store.connect import is_lost, open_connection
+
+WAITING: Final = """
+    SELECT outbox_id, workspace, event FROM touchline.outbox ORDER BY outbox_id LIMIT %s
+"""
+DONE: Final = """
+    DELETE FROM touchline.outbox WHERE outbox_id = ANY(%s) RETURNING outbox_id
+"""
 
 
 class PostgresOutbox:
@@ -13,24 +22,15 @@ class PostgresOutbox:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+        self._connection: psycopg.Connection[TupleRow] | None = None
 
     def waiting(self, limit: int) -> Sequence[tuple[int, str, bytes]]:
-        """The oldest rows: number, workspace, event as posted."""
-        rows = self._execute(
-            "SELECT outbox_id, workspace, event FROM touchline.outbox ORDER BY outbox_id LIMIT %s",
-            (limit,),
-        )
-        return [
-            (int(str(number)), str(workspace), bytes(event)) for number, workspace, event in rows
-        ]  # type: ignore[call-overload]
+        """The oldest rows: number, workspace, event as posted; raises ``Unavailable``."""
+        return self._rows(WAITING, limit)
 
     def done(self, numbers: Sequence[int]) -> None:
-        """These are in the log."""
-        self._execute(
-            "DELETE FROM touchline.outbox WHERE outbox_id = ANY(%s) RETURNING outbox_id",
-            (list(numbers),),
-        )
+        """These are in the log; raises ``Unavailable``."""
+        self._rows(DONE, [*numbers])
 
     def close(self) -> None:
         """Give the connection back."""
@@ -38,12 +38,12 @@ class PostgresOutbox:
             self._connection.close()
             self._connection = None
 
-    def _execute(self, query: str, parameters: tuple[object, ...]) -> list[tuple[object, ...]]:
+    def _rows(self, query: LiteralString, parameter: object) -> list[Any]:
         try:
             if self._connection is None or is_lost(self._connection):
                 self.close()
                 self._connection = open_connection(self._url, "relay")
-            return self._connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+            return self._connection.execute(query, (parameter,)).fetchall()
         except (psycopg.OperationalError, psycopg.InterfaceError) as cause:
             self.close()
             raise Unavailable(f"the outbox can't be read: {cause}") from cause

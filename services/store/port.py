@@ -3,11 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from schemas.envelope import Rank
 
-Row = tuple[object, ...]
+Row: TypeAlias = tuple[object, ...]
+Pair: TypeAlias = tuple[str, str, bool]
+"""Two identifiers, the stronger first, and whether a person joined them."""
+Naming: TypeAlias = tuple[str, str, bool, Rank]
+"""A pair, and the event that named it."""
+EncodedFacts: TypeAlias = tuple[str, bytes]
+"""Workspace, and what a projection knows of one leaf."""
 
 
 class Seen(NamedTuple):
@@ -41,7 +47,7 @@ class EdgeRow(NamedTuple):
     is_refused: bool
 
     @property
-    def pair(self) -> tuple[str, str, bool]:
+    def pair(self) -> Pair:
         """What its row is found by."""
         return self.a, self.b, self.is_merge
 
@@ -93,14 +99,17 @@ class Changes:
     """All that one batch writes; a table's name gives its rows, whole."""
 
     identifiers: dict[str, Identifier] = field(default_factory=dict)
-    edges: dict[tuple[str, str, bool], EdgeRow] = field(default_factory=dict)
-    namings: list[tuple[str, str, bool, Rank]] = field(default_factory=list)
+    edges: dict[Pair, EdgeRow] = field(default_factory=dict)
+    namings: list[Naming] = field(default_factory=list)
+    """Later namings of pairs."""
     splits: list[SplitRow] = field(default_factory=list)
     orders: dict[str, OrderRow] = field(default_factory=dict)
-    facts: dict[str, dict[str, tuple[str, bytes]]] = field(default_factory=dict)
-    """Projection → leaf → (workspace, encoded facts)."""
+    facts: dict[str, dict[str, EncodedFacts]] = field(default_factory=dict)
+    """Projection → leaf → its facts."""
     views: dict[str, dict[str, Row]] = field(default_factory=dict)
     """View table → customer_id → the row's columns as the projection names them."""
+    new_customers: set[str] = field(default_factory=set)
+    """Customer ids that no stored identifier is of: there are no view rows of them yet."""
     gone: set[str] = field(default_factory=set)
     """Customer ids whose view rows are to be deleted: their groups are part of others now."""
     skipped: list[tuple[int, int, str]] = field(default_factory=list)
@@ -114,13 +123,16 @@ class Changes:
 
 
 class Transaction(Protocol):
-    """What the batch handler asks while a transaction is open; reads see what ``save`` wrote before."""
+    """What the batch handler asks while a transaction is open, and at last writes."""
 
     def claim(self, expected: Mapping[int, int]) -> None:
-        """Lock the checkpoints of these partitions; raises ``NotOurs`` where one isn't at its expected offset."""
+        """Lock the checkpoints of these partitions.
+
+        Raises ``NotOurs`` where one isn't at its expected offset.
+        """
 
     def drop_known(self, rows: Sequence[Seen]) -> Mapping[int, Seen]:
-        """Store what is new; index in ``rows`` → the record that stands, for each id known before."""
+        """Store what is new; index in ``rows`` → the record that stands, where its id was known."""
 
     def conflicted(self, id_hashes: Collection[str]) -> Collection[tuple[str, str]]:
         """Which (id, digest) of these are recorded to have lost."""
@@ -128,13 +140,10 @@ class Transaction(Protocol):
     def quarantined(self, partitions: Collection[int]) -> Collection[tuple[int, int]]:
         """The (partition, offset) that an operator took out."""
 
-    def identifiers(self, hashes: Collection[str]) -> Mapping[str, Identifier]:
-        """Those of ``hashes`` that are known."""
+    def groups_of(self, hashes: Collection[str]) -> Mapping[str, Identifier]:
+        """Those of ``hashes`` that are known, and all others of the same customers."""
 
-    def members(self, customer_ids: Collection[str]) -> Sequence[Identifier]:
-        """Every identifier of these customers."""
-
-    def edges_between(self, pairs: Collection[tuple[str, str, bool]]) -> Sequence[EdgeRow]:
+    def edges_between(self, pairs: Collection[Pair]) -> Sequence[EdgeRow]:
         """Those of ``pairs`` that were named before."""
 
     def edges_at(self, hashes: Collection[str]) -> Sequence[EdgeRow]:
@@ -146,7 +155,7 @@ class Transaction(Protocol):
     def joined_at(self, hashes: Collection[str]) -> Sequence[EdgeRow]:
         """The edges that joined something and whose stronger end is among ``hashes``."""
 
-    def namings_at(self, hashes: Collection[str]) -> Sequence[tuple[str, str, bool, Rank]]:
+    def namings_at(self, hashes: Collection[str]) -> Sequence[Naming]:
         """Later namings of pairs whose stronger end is among ``hashes``."""
 
     def has_splits(self) -> bool:
@@ -171,8 +180,8 @@ class Store(Protocol):
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Commits when the block ends, leaves no trace when it raises.
 
-        Raises ``Unavailable`` where the database is away, and where another worker was in the way (a
-        serialization failure, a deadlock): the batch is then applied again.
+        Raises ``Unavailable`` where the database is away, and where another worker was in the way
+        (a serialization failure, a deadlock): the batch is then applied again.
         """
 
     def checkpoints(self) -> Mapping[int, int]:

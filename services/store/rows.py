@@ -1,112 +1,160 @@
-"""How rows travel to PostgreSQL: by COPY, straight in where they are new, over a staging table where they may not be."""
+"""How rows travel to PostgreSQL: by binary COPY, in the order of their keys.
+
+Binary, since parsing text is a third of what a row costs the server. Ordered, since neighbours in
+an index are then written one after the other (a third less again, for ids that are hashes).
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
+from operator import itemgetter
+from struct import Struct
 from typing import Any, Final
 
 import msgspec
 from psycopg import Cursor, sql
 
 Rows = Sequence[Sequence[Any]]
-_ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-_ENCODE: Final = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's columns with their types, the key first."""
+    """A table's columns with their types, those of the key first; the only list of them."""
 
     name: str
     columns: Mapping[str, str]
     keys: int = 1
+    """How many columns a row is found by; 0 where rows stay in the order in which they came."""
 
     @property
-    def key(self) -> Sequence[str]:
-        """The columns that rows are found by."""
-        return [*self.columns][: self.keys]
+    def staging(self) -> str:
+        """The name of the session's staging table."""
+        return f"stage_{self.name}"
 
-    def copy(self, name: str = "") -> sql.Composed:
-        """Takes rows in, into this table or another of its shape."""
-        return sql.SQL("COPY {} ({}) FROM STDIN").format(
-            sql.Identifier(name or self.name), _names(self.columns)
+    def select(self, where: sql.Composable) -> sql.Composed:
+        """Reads whole rows, uuids as 32 hex digits."""
+        shown = [
+            sql.SQL("encode(uuid_send({}), 'hex')" if type_ == "uuid" else "{}").format(
+                sql.Identifier(column)
+            )
+            for column, type_ in self.columns.items()
+        ]
+        return sql.SQL("SELECT {} FROM {} {}").format(
+            sql.SQL(", ").join(shown), sql.Identifier(self.name), where
+        )
+
+    def copy(self, name: str) -> sql.Composed:
+        """Takes rows into the table ``name`` of this shape."""
+        return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+            sql.Identifier(name), _names(self.columns)
         )
 
     def stage(self) -> sql.Composed:
-        """Makes the session's staging table; empty again after each transaction."""
+        """Makes the staging table; empty again after each transaction."""
         return sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(
             sql.Identifier(self.staging), sql.Identifier(self.name)
         )
 
-    @property
-    def staging(self) -> str:
-        """The name of its staging table."""
-        return f"stage_{self.name}"
-
     def upsert(self) -> sql.Composed:
         """Writes the staged rows, whole."""
-        rest = [column for column in self.columns if column not in self.key]
+        key, rest = [*self.columns][: self.keys], [*self.columns][self.keys :]
         changes = [sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(column)) for column in rest]
         return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT ({}) DO {}").format(
             sql.Identifier(self.name),
             _names(self.columns),
             _names(self.columns),
             sql.Identifier(self.staging),
-            _names(self.key),
+            _names(key),
             sql.SQL("UPDATE SET ") + sql.SQL(", ").join(changes) if changes else sql.SQL("NOTHING"),
         )
 
 
-def copy_in(cursor: Cursor[Any], table: Table, rows: Rows, *, into: str = "") -> None:
-    """Take ``rows`` in by one COPY; a row whose key is there already is an error."""
+def insert(cursor: Cursor[Any], table: Table, rows: Rows, *, into: str | None = None) -> None:
+    """Take new ``rows`` in by one COPY; one whose key is there already is a ``UniqueViolation``."""
     if rows:
-        with cursor.copy(table.copy(into)) as copy:
-            copy.write(as_text(table, rows))
+        with cursor.copy(table.copy(into or table.name)) as copy:
+            copy.write(as_binary(table, rows))
 
 
 def upsert(cursor: Cursor[Any], table: Table, rows: Rows) -> None:
     """Write ``rows`` whole, whether they were there or not."""
     if rows:
         cursor.execute(table.stage())
-        copy_in(cursor, table, rows, into=table.staging)
+        insert(cursor, table, rows, into=table.staging)
         cursor.execute(table.upsert())
 
 
-def as_text(table: Table, rows: Rows) -> str:
-    """``rows`` in COPY's text format; column by column, since a column's values are of one kind."""
+def as_binary(table: Table, rows: Rows) -> bytes:
+    """``rows`` in COPY's binary format, ordered by key.
+
+    Made column by column, since a column's values are of one kind: a loop over values of many kinds
+    would take three times as long.
+    """
+    ordered = sorted(rows, key=itemgetter(*range(table.keys))) if table.keys else rows
     columns = [
-        _FORMATS.get(type_, _numbers)(column)
-        for type_, column in zip(table.columns.values(), zip(*rows, strict=True), strict=True)
+        _FORMATS[type_](column)
+        for type_, column in zip(table.columns.values(), zip(*ordered, strict=True), strict=True)
     ]
-    return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
+    fields = zip(repeat(_COUNT.pack(len(columns)), len(rows)), *columns, strict=True)
+    return b"".join([_HEADER, *chain.from_iterable(fields), _TRAILER])
 
 
 def _names(columns: Iterable[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
-def _numbers(column: Sequence[Any]) -> Iterable[str]:
-    return map(str, column)
+_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER: Final = b"\xff\xff"
+_NULL: Final = b"\xff\xff\xff\xff"
+_COUNT: Final = Struct(">h")
+_LENGTH: Final = Struct(">i")
+_SMALLINT: Final = Struct(">ih")
+_BIGINT: Final = Struct(">iq")
+_ARRAY: Final = Struct(">iiIii")
+_UUID_OID: Final = 2950
+_TRUE, _FALSE = _LENGTH.pack(1) + b"\1", _LENGTH.pack(1) + b"\0"
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_DOCUMENT: Final = msgspec.json.Encoder(order="sorted").encode
 
 
-def _texts(column: Sequence[str | None]) -> Iterable[str]:
-    return [r"\N" if value is None else value.translate(_ESCAPES) for value in column]
+def _sized(value: bytes) -> bytes:
+    return _LENGTH.pack(len(value)) + value
 
 
-def _documents(column: Sequence[Any]) -> Iterable[str]:
-    return [_ENCODE(value).decode().translate(_ESCAPES) for value in column]
+def _uuids(column: Sequence[str]) -> Iterable[bytes]:
+    every = bytes.fromhex("00000010" + "00000010".join(column))
+    return [every[at : at + 20] for at in range(0, len(every), 20)]
 
 
-def _times(column: Sequence[datetime | None]) -> Iterable[str]:
-    return [r"\N" if value is None else value.isoformat() for value in column]
+def uuid_array(hashes: Sequence[str]) -> bytes:
+    """The binary form of a ``uuid[]``."""
+    if not hashes:
+        return _ARRAY.pack(0, 0, _UUID_OID, 0, 0)[:12]
+    return _ARRAY.pack(1, 0, _UUID_OID, len(hashes), 1) + b"".join(_uuids(hashes))
 
 
-_FORMATS: Final[Mapping[str, Callable[[Any], Iterable[str]]]] = {
-    "uuid": lambda column: column,
-    "uuid[]": lambda column: ["{" + ",".join(value) + "}" for value in column],
+def _texts(column: Sequence[str | None]) -> Iterable[bytes]:
+    # Workspaces, kinds and sources repeat: each value is made once.
+    made = {text: _NULL if text is None else _sized(text.encode()) for text in set(column)}
+    return map(made.__getitem__, column)
+
+
+def _times(column: Sequence[datetime | None]) -> Iterable[bytes]:
+    return [
+        _NULL if at is None else _BIGINT.pack(8, (at - _EPOCH) // _MICROSECOND) for at in column
+    ]
+
+
+_FORMATS: Final[Mapping[str, Callable[[Any], Iterable[bytes]]]] = {
+    "uuid": _uuids,
+    "uuid[]": lambda column: [_sized(uuid_array(hashes)) for hashes in column],
     "text": _texts,
-    "bytea": lambda column: [r"\\x" + value.hex() for value in column],
-    "boolean": lambda column: ["t" if value else "f" for value in column],
+    "bytea": lambda column: map(_sized, column),
+    "boolean": lambda column: [_TRUE if value else _FALSE for value in column],
+    "smallint": lambda column: [_SMALLINT.pack(2, number) for number in column],
+    "bigint": lambda column: [_BIGINT.pack(8, number) for number in column],
     "timestamptz": _times,
-    "jsonb": _documents,
+    "jsonb": lambda column: [_sized(b"\1" + _DOCUMENT(document)) for document in column],
 }

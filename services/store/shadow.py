@@ -1,10 +1,11 @@
-"""Shadows: a second set of the tables that folds write, filled beside the live one and switched in at once."""
+"""Shadows: a second set of the tables that folds write, filled beside the live one."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
 from psycopg import Connection, sql
+from psycopg.rows import TupleRow
 
 from services.errors import Unavailable
 from services.store.connect import hex_uuids
@@ -28,19 +29,21 @@ class Shadow:
         with self._owner() as connection:
             self._drop(connection)
 
+    def live(self) -> Mapping[int, int]:
+        """How far the live rows have come."""
+        with self._owner() as connection:
+            return _checkpoints(connection)
+
     @contextmanager
     def replacing_live(self) -> Iterator[Mapping[int, int]]:
-        """Hold the live checkpoints, which it gives, while the block fills what is missing; then become live.
+        """Hold the live checkpoints, which it gives, while the block fills what is missing.
 
-        Workers wait meanwhile, and find the new rows at their next batch. Raises what the block raises, and
-        then nothing was switched.
+        Then become live. Workers wait meanwhile, and find the new rows at their next batch. Raises
+        what the block raises, and then nothing was switched.
         """
         with self._owner() as connection:
             connection.execute(sql.SQL("LOCK TABLE {}.checkpoint").format(sql.Identifier(LIVE)))
-            query = sql.SQL("SELECT partition, next_offset FROM {}.checkpoint").format(
-                sql.Identifier(LIVE)
-            )
-            yield dict(connection.execute(query).fetchall())
+            yield _checkpoints(connection)
             for old, new in ((LIVE, f"{LIVE}_retired"), (self.schema, LIVE)):
                 rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
                 connection.execute(rename.format(sql.Identifier(old), sql.Identifier(new)))
@@ -49,7 +52,7 @@ class Shadow:
             )
 
     @contextmanager
-    def _owner(self) -> Iterator[Connection]:
+    def _owner(self) -> Iterator[Connection[TupleRow]]:
         try:
             with (
                 psycopg.connect(self._url, autocommit=True) as connection,
@@ -62,7 +65,12 @@ class Shadow:
         except psycopg.OperationalError as cause:
             raise Unavailable(f"the store can't be changed: {cause}") from cause
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, connection: Connection[TupleRow]) -> None:
         connection.execute(
             sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(self.schema))
         )
+
+
+def _checkpoints(connection: Connection[TupleRow]) -> Mapping[int, int]:
+    query = sql.SQL("SELECT partition, next_offset FROM {}.checkpoint")
+    return dict(connection.execute(query.format(sql.Identifier(LIVE))).fetchall())

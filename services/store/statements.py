@@ -2,12 +2,17 @@
 
 from typing import Final
 
+from psycopg import sql
+
 from services.store.rows import Table
 
 TABLES: Final = {
     table.name: table
     for table in (
-        Table("seen", {"id_hash": "uuid", "digest": "uuid", "partition": "smallint", "offset": "bigint"}),
+        Table(
+            "seen",
+            {"id_hash": "uuid", "digest": "uuid", "partition": "smallint", "offset": "bigint"},
+        ),
         Table("skipped", {"partition": "smallint", "offset": "bigint", "reason": "text"}, keys=2),
         Table("conflicted", {"id_hash": "uuid", "digest": "uuid"}, keys=2),
         Table("quarantined", {"partition": "smallint", "offset": "bigint"}, keys=2),
@@ -22,7 +27,8 @@ TABLES: Final = {
             "edge",
             {
                 "a": "uuid", "b": "uuid", "is_merge": "boolean", "workspace": "text",
-                "occurred_at": "timestamptz", "source": "text", "id": "text", "is_refused": "boolean",
+                "occurred_at": "timestamptz", "source": "text", "id": "text",
+                "is_refused": "boolean",
             },
             keys=3,
         ),
@@ -40,21 +46,33 @@ TABLES: Final = {
                 "one": "uuid[]", "other": "uuid[]",
             },
         ),
-        Table("purchase_order", {"order_key": "uuid", "workspace": "text", "order_id": "text", "facts": "bytea"}),
+        Table(
+            "purchase_order",
+            {"order_key": "uuid", "workspace": "text", "order_id": "text", "facts": "bytea"},
+        ),
         Table("profile", {"leaf": "uuid", "workspace": "text", "facts": "bytea"}),
         Table(
             "customer",
             {
                 "customer_id": "uuid", "workspace": "text", "name": "text", "traits": "jsonb",
-                "families": "jsonb", "channels": "jsonb", "first_at": "timestamptz", "last_at": "timestamptz",
-                "orders": "bigint", "refunds": "bigint", "spend_minor": "jsonb", "completeness": "smallint",
+                "families": "jsonb", "channels": "jsonb", "first_at": "timestamptz",
+                "last_at": "timestamptz", "orders": "bigint", "refunds": "bigint",
+                "spend_minor": "jsonb", "completeness": "smallint",
             },
         ),
-        Table("outbox", {"workspace": "text", "event": "bytea"}),
+        Table("outbox", {"workspace": "text", "event": "bytea"}, keys=0),
     )
 }  # fmt: skip
-"""Every table that a batch writes by COPY or as arrays."""
+"""Every table that a batch writes by COPY."""
 
+
+def _select(table: str, where: str) -> sql.Composed:
+    return TABLES[table].select(sql.SQL(where))
+
+
+ALONE: Final = """
+    SELECT pg_advisory_xact_lock(7102028::bigint << 32 | 'checkpoint'::regclass::oid::bigint)
+"""
 OPEN_CHECKPOINTS: Final = """
     INSERT INTO checkpoint (partition) SELECT unnest(%s::smallint[]) ON CONFLICT DO NOTHING
 """
@@ -62,65 +80,31 @@ CLAIM: Final = """
     SELECT partition, next_offset FROM checkpoint
     WHERE partition = ANY(%s::smallint[]) ORDER BY partition FOR UPDATE
 """
-KNOWN: Final = """
-    SELECT id_hash, digest, partition, "offset" FROM seen WHERE id_hash = ANY(string_to_array(%s, ',')::uuid[])
-"""
+CHECKPOINTS: Final = "SELECT partition, next_offset FROM checkpoint"
+KNOWN: Final = _select("seen", "WHERE id_hash = ANY(%s)")
+CONFLICTED: Final = _select("conflicted", "")
 QUARANTINED: Final = """
     SELECT partition, "offset" FROM quarantined WHERE partition = ANY(%s::smallint[])
 """
-IDENTIFIERS: Final = """
-    SELECT encode(uuid_send(identifier), 'hex'), workspace, kind, value, encode(uuid_send(customer_id), 'hex'),
-           is_common
-    FROM identifier
-    WHERE identifier = ANY(string_to_array(%s, ',')::uuid[])
-"""
-MEMBERS: Final = """
-    SELECT encode(uuid_send(identifier), 'hex'), workspace, kind, value, encode(uuid_send(customer_id), 'hex'),
-           is_common
-    FROM identifier
-    WHERE customer_id = ANY(string_to_array(%s, ',')::uuid[])
-"""
-EDGES_BETWEEN: Final = """
-    SELECT encode(uuid_send(a), 'hex'), encode(uuid_send(b), 'hex'), is_merge, workspace, occurred_at, source, id,
-           is_refused
-    FROM edge
-    JOIN unnest(
-        string_to_array(%s, ',')::uuid[], string_to_array(%s, ',')::uuid[], string_to_array(%s, ',')::boolean[]
-    ) AS wanted (a, b, is_merge) USING (a, b, is_merge)
-"""
-EDGES_AT: Final = """
-    SELECT encode(uuid_send(a), 'hex'), encode(uuid_send(b), 'hex'), is_merge, workspace, occurred_at, source, id,
-           is_refused
-    FROM edge
-    WHERE a = ANY(string_to_array(%s, ',')::uuid[]) OR b = ANY(string_to_array(%s, ',')::uuid[])
-"""
-MERGES_AT: Final = """
-    SELECT encode(uuid_send(a), 'hex'), encode(uuid_send(b), 'hex'), is_merge, workspace, occurred_at, source, id,
-           is_refused
-    FROM edge
-    WHERE is_merge AND (a = ANY(string_to_array(%s, ',')::uuid[]) OR b = ANY(string_to_array(%s, ',')::uuid[]))
-"""
-JOINED_AT: Final = """
-    SELECT encode(uuid_send(a), 'hex'), encode(uuid_send(b), 'hex'), is_merge, workspace, occurred_at, source, id,
-           is_refused
-    FROM edge
-    WHERE a = ANY(string_to_array(%s, ',')::uuid[]) AND NOT is_refused
-"""
-NAMINGS_AT: Final = """
-    SELECT a, b, is_merge, occurred_at, source, id FROM edge_again WHERE a = ANY(string_to_array(%s, ',')::uuid[])
-"""
-SPLITS_AT: Final = """
-    SELECT workspace, occurred_at, source, id, one, other FROM split WHERE (one || other) && string_to_array(%s, ',')::uuid[]
-"""
-ORDERS: Final = """
-    SELECT encode(uuid_send(order_key), 'hex'), workspace, order_id, facts FROM purchase_order WHERE order_key = ANY(string_to_array(%s, ',')::uuid[])
-"""
+GROUPS_OF: Final = _select(
+    "identifier",
+    "WHERE customer_id IN (SELECT customer_id FROM identifier WHERE identifier = ANY(%s))",
+)
+EDGES_BETWEEN: Final = _select("edge", "JOIN unnest(%s, %s) AS wanted (a, b) USING (a, b)")
+EDGES_AT: Final = _select("edge", "WHERE a = ANY(%s) OR b = ANY(%s)")
+MERGES_AT: Final = _select("edge", "WHERE is_merge AND (a = ANY(%s) OR b = ANY(%s))")
+JOINED_AT: Final = _select("edge", "WHERE a = ANY(%s) AND NOT is_refused")
+NAMINGS_AT: Final = _select("edge_again", "WHERE a = ANY(%s)")
+HAS_SPLITS: Final = "SELECT EXISTS (SELECT FROM split)"
+SPLITS_AT: Final = _select("split", "WHERE (one || other) && %s")
+ORDERS: Final = _select("purchase_order", "WHERE order_key = ANY(%s)")
 COUNT: Final = """
     WITH counted AS (
         SELECT * FROM unnest(%s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[])
             AS tally (workspace, partition, applied, duplicate, dead_lettered)
     ), by_workspace AS (
-        INSERT INTO workspace_count AS kept (workspace, partition, applied, duplicate, dead_lettered)
+        INSERT INTO workspace_count AS kept
+            (workspace, partition, applied, duplicate, dead_lettered)
         SELECT * FROM counted
         ON CONFLICT (workspace, partition) DO UPDATE SET
             applied = kept.applied + EXCLUDED.applied,
@@ -135,12 +119,24 @@ COUNT: Final = """
         applied = checkpoint.applied + tally.applied,
         duplicate = checkpoint.duplicate + tally.duplicate,
         dead_lettered = checkpoint.dead_lettered + tally.dead_lettered,
-        next_offset = checkpoint.next_offset + tally.applied + tally.duplicate + tally.dead_lettered
+        next_offset = checkpoint.next_offset
+            + tally.applied + tally.duplicate + tally.dead_lettered
     FROM by_partition AS tally WHERE checkpoint.partition = tally.partition
 """
 WRITE_LETTERS: Final = """
     INSERT INTO touchline.dead_letter
-        (workspace, origin, partition, "offset", source, event_id, type, reason, field, key_id, ciphertext)
+        (workspace, origin, partition, "offset", source, event_id, type, reason, field, key_id,
+         ciphertext)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT DO NOTHING
 """
+
+
+def facts_of(projection: str) -> sql.Composed:
+    """Reads the facts of a projection by leaf."""
+    return _select(projection, "WHERE leaf = ANY(%s)")
+
+
+def delete_from(view: str) -> sql.Composed:
+    """Takes customers out of a projection's view."""
+    return sql.SQL("DELETE FROM {} WHERE customer_id = ANY(%s)").format(sql.Identifier(view))

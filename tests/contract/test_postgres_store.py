@@ -29,15 +29,19 @@ class TestPostgresStore(StoreContract):
         """Facts and groups are the same bytes."""
         expected = fold(history.events, history.vault, partitions=4).tables
         with open_connection(self.url, "test") as connection:
-            facts = dict(connection.execute("SELECT leaf, facts FROM profile").fetchall())
-            groups = dict(
-                connection.execute("SELECT identifier, customer_id FROM identifier").fetchall()
-            )
+            profiles = connection.execute("SELECT leaf, facts FROM profile").fetchall()
+            identifiers = connection.execute(
+                "SELECT identifier, customer_id FROM identifier"
+            ).fetchall()
             customers = {
                 row[0] for row in connection.execute("SELECT customer_id FROM customer").fetchall()
             }
-        assert facts == {leaf: encoded for leaf, (_, encoded) in expected.facts["profile"].items()}
-        assert groups == {row.identifier: row.customer_id for row in expected.identifiers.values()}
+        assert dict(profiles) == {
+            leaf: encoded for leaf, (_, encoded) in expected.facts["profile"].items()
+        }
+        assert dict(identifiers) == {
+            row.identifier: row.customer_id for row in expected.identifiers.values()
+        }
         assert customers == set(expected.views["customer"])
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import given as drawn
 
-from services.fold import gather, orders, regroup
-from services.fold.identity import Edge, Pair, Scanned, Split
+from services.fold import gather, orders, regroup, settlements
+from services.fold.identity import Edge, Scanned, Split
+from services.fold.sift import sift
 from services.projector.projections import profile
 from services.projector.projections.profile import PROFILE
 from services.store.memory import MemoryTransaction
@@ -113,17 +114,18 @@ def a_plain_union(
     return Scanned(groups, frozenset())
 
 
-def joining_at_once(
-    tx: Any, starts: Collection[str], changed: Mapping[Pair, Edge], *rest: Any
-) -> None:
+def joining_at_once(work: Any) -> None:
     """Each new edge joins the groups that are stored; no component is looked at."""
-    _, known, done = rest
-    groups = dict(regroup._groups_of(tx, {row.customer_id for row in known.values()}, known))
-    for edge in changed.values():
+    done, groups = work.done, dict(regroup._groups_of(work.known, work.known))
+    for edge in work.first.values():
         joined = groups.get(edge.a, frozenset([edge.a])) | groups.get(edge.b, frozenset([edge.b]))
         groups |= dict.fromkeys(joined, joined)
         done.groups |= dict.fromkeys(joined, joined)
         done.edges[edge.pair] = edge, False
+
+
+def without_splits(events: Iterable[Any]) -> Any:
+    return dataclasses.replace(sift(events), splits=[])
 
 
 def the_first_to_arrive(facts: profile.Profile, event: Any) -> profile.Profile:
@@ -147,11 +149,11 @@ GROUPS = test_identity.test_groups_equal_the_oracles_in_any_order_and_batches
 
 MUTATIONS = [
     Mutation("dedupe", replaced(MemoryTransaction, "drop_known", knows_nothing), REPEATED),
-    Mutation("refunds", replaced(gather, "settle", but_for(refunded_minor=0)), SPEND),
-    Mutation("refunds' bound", replaced(gather, "settle", refunded_beyond_bounds), SPEND),
-    Mutation("refunds' currency", replaced(gather, "settle", refunded_in_any_currency), SPEND),
-    Mutation("cancellation", replaced(gather, "settle", but_for(is_cancelled=False)), ONCE),
-    Mutation("browsers", replaced(gather, "tell", trusting_browsers), SPEND),
+    Mutation("refunds", replaced(settlements, "settle", but_for(refunded_minor=0)), SPEND),
+    Mutation("refunds' bound", replaced(settlements, "settle", refunded_beyond_bounds), SPEND),
+    Mutation("refunds' currency", replaced(settlements, "settle", refunded_in_any_currency), SPEND),
+    Mutation("cancellation", replaced(settlements, "settle", but_for(is_cancelled=False)), ONCE),
+    Mutation("browsers", replaced(settlements, "tell", trusting_browsers), SPEND),
     Mutation("late older report", replaced(orders, "_with", by_arrival), ANY_ORDER),
     Mutation("late older report", replaced(orders, "_with", by_arrival), SPEND),
     Mutation("corroboration", replaced(orders, "_with", keeping_the_first), ANY_ORDER),
@@ -164,8 +166,8 @@ MUTATIONS = [
     Mutation("rescan", replaced(regroup, "_rescan", joining_at_once), NEVER_MERGED),
     Mutation("common", replaced(regroup, "common_among", lambda edges: set()), GROUPS),
     Mutation("cap", replaced(regroup, "CAP", 10**6), GROUPS),
-    Mutation("splits", replaced(gather, "_splits", lambda events: ()), GROUPS),
-    Mutation("splits", replaced(gather, "_splits", lambda events: ()), NEVER_MERGED),
+    Mutation("splits", replaced(gather, "sift", without_splits), GROUPS),
+    Mutation("splits", replaced(gather, "sift", without_splits), NEVER_MERGED),
     Mutation("later namings", replaced(MemoryTransaction, "namings_at", nothing_again), GROUPS),
 ]
 """One line a rule."""
