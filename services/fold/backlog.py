@@ -10,6 +10,10 @@ class LogBacklog:
     def __init__(self, log: Log, store: Store) -> None:
         self._log, self._store = log, store
 
+    def recorded(self) -> int:
+        """Records in the log."""
+        return sum(self._log.ends().values())
+
     def in_flight(self) -> int:
         """Records in the log that are not applied yet."""
         applied = self._store.checkpoints()

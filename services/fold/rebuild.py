@@ -23,10 +23,10 @@ class Shadow(Protocol):
     """What a rebuild asks of the tables that it folds into."""
 
     def make(self) -> None:
-        """Make them, empty."""
+        """Make them, without rows."""
 
     def live(self) -> Position:
-        """How far the live rows have come."""
+        """How far the live rows have come; what was decided until then is known here too."""
 
     def replacing_live(self) -> AbstractContextManager[Position]:
         """Hold the live folds, at the position that it gives, for the block; then become live."""

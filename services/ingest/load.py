@@ -14,13 +14,13 @@ from services.clock import Clock
 from services.errors import Refused, Unavailable
 from services.ingest.accept import Accepted, Producer, Rejected, accept
 from services.ingest.receive import append
+from services.ingest.room import Backlog, Room
 from services.log.port import Log
 from services.vault.port import Vault
 
-CHUNK_EVENTS: Final = 1000
+CHUNK_EVENTS: Final = 250
+"""What others send waits for no more than that; a thousand would save the loader a twentieth."""
 CHUNK_BYTES: Final = 4_000_000
-IN_FLIGHT_LIMIT: Final = 4000
-"""What the folds work off in a tenth of a second: live events beside a load wait no longer."""
 LOOK_AGAIN_S: Final = 0.01
 RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0, 10.0, 10.0, 10.0)
 """A minute in all: a database that restarts does not end a load."""
@@ -75,13 +75,6 @@ def find_mark(marks: Marks, key: str) -> Mark | None:
 def keep_mark(marks: Marks, key: str, mark: Mark) -> None:
     """Keep how far the load ``key`` has come."""
     marks.keep(key, msgspec.json.encode(mark))
-
-
-class Backlog(Protocol):
-    """How far the folds are behind."""
-
-    def in_flight(self) -> int:
-        """Records in the log that are not applied yet."""
 
 
 class DeadLetters(Protocol):
@@ -178,10 +171,13 @@ def load(
     chunk again, which ids make harmless. Where ``items`` raise ``Refused``, all before it is loaded
     and the outcome says so. Raises ``Unavailable`` after a minute without the log.
     """
-    loaded = Loaded(origin.start)
+    loaded, room = Loaded(origin.start), Room(destination.backlog)
     for chunk in _chunks(items, loaded):
-        _patiently(partial(_wait_for_room, destination.backlog, progress, pause), pause)
-        refusals = _patiently(partial(_take, chunk, destination, origin.name), pause)
+        # Before there is room: the folds are at work meanwhile.
+        judged = _patiently(partial(_judge, chunk, destination), pause)
+        _patiently(partial(_wait_for, room, progress, pause), pause)
+        refusals = _patiently(partial(_keep, judged, destination, origin.name), pause)
+        room.appended(len(judged.accepted))
         loaded.note(refusals)
         loaded.mark = replace(
             loaded.mark,
@@ -214,29 +210,41 @@ def _chunks(items: Iterable[Item], loaded: Loaded) -> Iterator[list[Item]]:
         yield chunk
 
 
-def _take(chunk: Sequence[Item], destination: Destination, name: str) -> list[Refusal]:
-    """Append what is accepted, keep what is not; doing it again changes nothing."""
-    refused = [(item, item.problem) for item in chunk if item.problem is not None]
+class _Judged(NamedTuple):
+    """A chunk, before anything is written."""
+
+    accepted: list[Accepted]
+    refused: list[tuple[Item, Problem]]
+
+
+def _judge(chunk: Sequence[Item], destination: Destination) -> _Judged:
+    """What of ``chunk`` ingest accepts."""
+    judged = _Judged([], [(item, item.problem) for item in chunk if item.problem is not None])
     readable = [item for item in chunk if item.problem is None]
-    accepted = []
     results = destination.accept([item.raw for item in readable]) if readable else ()
     for item, result in zip(readable, results, strict=True):
         if isinstance(result, Rejected):
-            refused.append((item, result.problem))
+            judged.refused.append((item, result.problem))
         else:
-            accepted.append(result)
-    if accepted:
-        destination.append(accepted)
+            judged.accepted.append(result)
+    return judged
+
+
+def _keep(judged: _Judged, destination: Destination, name: str) -> list[Refusal]:
+    """Append what is accepted, keep what is not; doing it again changes nothing."""
+    if judged.accepted:
+        destination.append(judged.accepted)
     refusals = []
-    for item, problem in refused:
+    for item, problem in judged.refused:
         origin = f"{name}:{item.number}"
         destination.dead_letters.keep(item.raw, problem, origin)
         refusals.append(Refusal(origin, problem))
     return refusals
 
 
-def _wait_for_room(backlog: Backlog, progress: Progress, pause: Callable[[float], object]) -> None:
-    while (in_flight := backlog.in_flight()) > IN_FLIGHT_LIMIT:
+def _wait_for(room: Room, progress: Progress, pause: Callable[[float], object]) -> None:
+    limit = room.limit()
+    while (in_flight := room.in_flight()) > limit:
         progress.waiting(in_flight)
         pause(LOOK_AGAIN_S)
 

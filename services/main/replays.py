@@ -53,13 +53,14 @@ def verify(*, data_dir: DataDir = None, json: Json = False) -> None:
 
     with borrow(load(data_dir=data_dir)) as addresses:
         shadow, url = Shadow(addresses.store.owner, "verify"), addresses.store.fold
-        shadow.make()
         try:
             with (
                 snapshot(url, LIVE) as live,
                 _bar("Verifying") as progress,
                 _replay(addresses, shadow.schema) as (folds, log, store),
             ):
+                # After the snapshot: all that was decided until then is known to the shadow.
+                shadow.make()
                 replay(folds, log, store, live.checkpoints(), progress=progress)
                 with snapshot(url, shadow.schema) as replayed:
                     verified = compare(live, replayed, log)

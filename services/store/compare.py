@@ -67,6 +67,7 @@ def snapshot(url: str, schema: str) -> Iterator[PostgresSnapshot]:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             connection.execute("SET LOCAL statement_timeout = 0")
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            connection.execute("SELECT")  # the first query decides which state is seen
             yield PostgresSnapshot(connection, schema)
     except psycopg.OperationalError as cause:
         raise Unavailable(f"the rows can't be compared: {cause}") from cause

@@ -19,10 +19,11 @@ class Shadow:
         self._url, self.schema = owner_url, schema
 
     def make(self) -> None:
-        """Make it empty; what an earlier attempt left is dropped."""
+        """Make it without rows; what an earlier attempt left is dropped."""
         with self._owner() as connection:
             self._drop(connection)
             create_live(connection, self.schema)
+            self._learn(connection)
 
     def drop(self) -> None:
         """Take it away."""
@@ -30,9 +31,9 @@ class Shadow:
             self._drop(connection)
 
     def live(self) -> Mapping[int, int]:
-        """How far the live rows have come."""
+        """How far the live rows have come; what was decided until then is known here too."""
         with self._owner() as connection:
-            return _checkpoints(connection)
+            return self._learn(connection)
 
     @contextmanager
     def replacing_live(self) -> Iterator[Mapping[int, int]]:
@@ -43,7 +44,7 @@ class Shadow:
         """
         with self._owner() as connection:
             connection.execute(sql.SQL("LOCK TABLE {}.checkpoint").format(sql.Identifier(LIVE)))
-            yield _checkpoints(connection)
+            yield self._learn(connection)
             for old, new in ((LIVE, f"{LIVE}_retired"), (self.schema, LIVE)):
                 rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
                 connection.execute(rename.format(sql.Identifier(old), sql.Identifier(new)))
@@ -70,7 +71,14 @@ class Shadow:
             sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(self.schema))
         )
 
+    def _learn(self, connection: Connection[TupleRow]) -> Mapping[int, int]:
+        """Take over which bodies lost: what says so may still be on its way to the log.
 
-def _checkpoints(connection: Connection[TupleRow]) -> Mapping[int, int]:
-    query = sql.SQL("SELECT partition, next_offset FROM {}.checkpoint")
-    return dict(connection.execute(query.format(sql.Identifier(LIVE))).fetchall())
+        Gives how far the live rows had come before, so that nothing decided by then is missing.
+        """
+        live = sql.Identifier(LIVE)
+        query = sql.SQL("SELECT partition, next_offset FROM {}.checkpoint").format(live)
+        position = dict(connection.execute(query).fetchall())
+        taken_over = "INSERT INTO {}.conflicted SELECT * FROM {}.conflicted ON CONFLICT DO NOTHING"
+        connection.execute(sql.SQL(taken_over).format(sql.Identifier(self.schema), live))
+        return position

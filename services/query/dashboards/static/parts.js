@@ -4,7 +4,7 @@ import { Refusal } from './api.js';
 import { h } from './dom.js';
 import { ago, date, moment, monies, t } from './language.js';
 
-const TICK_MS = 15_000;
+const TICK_MS = 1_000;
 const WEEK_MS = 7 * 86_400_000;
 
 /** A time as "3 minutes ago" and kept true, or its date after a week; exact on hover. */
@@ -19,7 +19,10 @@ export function since(text) {
 export function keepTime() {
   setInterval(() => {
     if (document.hidden) return;
-    for (const time of document.querySelectorAll('time[data-ago]')) time.textContent = ago(new Date(time.dateTime));
+    for (const time of document.querySelectorAll('time[data-ago]')) {
+      const text = ago(new Date(time.dateTime));
+      if (time.textContent !== text) time.textContent = text;
+    }
   }, TICK_MS);
 }
 

@@ -9,7 +9,7 @@ import { live } from '../live.js';
 import { called, card, disc, identifier, partsOf, pathOf, problemOf, since, spent, typed, wireName } from '../parts.js';
 import { timeline } from './timeline.js';
 
-const EVERY_MS = 2_500;
+const EVERY_MS = 2_000;
 const FEW = 6;
 
 export function customer(main, signal, id) {

@@ -8,7 +8,7 @@ import { called, disc, identifier, partsOf, pathOf, problemOf, since, spent, typ
 
 const PAGE = 50;
 const MOST = 200;
-const EVERY_MS = 3_000;
+const EVERY_MS = 2_000;
 const TYPING_MS = 180;
 const SORTS = ['-last_at', '-orders', 'name', 'first_at', 'customer_id'];
 

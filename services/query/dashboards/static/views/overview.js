@@ -9,7 +9,7 @@ import { live } from '../live.js';
 import { called, card, disc, pathOf, since, spent, typed } from '../parts.js';
 
 const LATELY = 8;
-const EVERY_MS = 3_000;
+const EVERY_MS = 2_000;
 
 export function overview(main, signal) {
   const sum = h('p', { class: 'sum' });
