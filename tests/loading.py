@@ -48,6 +48,9 @@ class Memory:
             marks=self._States(self.states),
         )
 
+    def appended(self) -> int:
+        return sum(self.log.ends().values())
+
     def in_flight(self) -> int:
         return self.behind.pop(0) if self.behind else 0
 

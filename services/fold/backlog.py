@@ -10,7 +10,7 @@ class LogBacklog:
     def __init__(self, log: Log, store: Store) -> None:
         self._log, self._store = log, store
 
-    def recorded(self) -> int:
+    def appended(self) -> int:
         """Records in the log."""
         return sum(self._log.ends().values())
 

@@ -177,7 +177,7 @@ def load(
         judged = _patiently(partial(_judge, chunk, destination), pause)
         _patiently(partial(_wait_for, room, progress, pause), pause)
         refusals = _patiently(partial(_keep, judged, destination, origin.name), pause)
-        room.appended(len(judged.accepted))
+        room.took(len(judged.accepted))
         loaded.note(refusals)
         loaded.mark = replace(
             loaded.mark,

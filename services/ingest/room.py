@@ -13,7 +13,7 @@ LOOKS: Final = 40
 class Backlog(Protocol):
     """What the log holds, and how far the folds are behind."""
 
-    def recorded(self) -> int:
+    def appended(self) -> int:
         """Records in the log, whoever appended them."""
 
     def in_flight(self) -> int:
@@ -28,17 +28,17 @@ class Room:
         self._expected: int | None = None
         self._looks = 0
 
-    def appended(self, count: int) -> None:
+    def took(self, count: int) -> None:
         """So many records of the load are in the log now."""
         if self._expected is not None:
             self._expected += count
 
     def limit(self) -> int:
         """How many records may be in flight; raises ``Unavailable``."""
-        recorded = self._backlog.recorded()
-        has_company = self._expected is not None and recorded > self._expected
+        appended = self._backlog.appended()
+        has_company = self._expected is not None and appended > self._expected
         self._looks = LOOKS if has_company else max(0, self._looks - 1)
-        self._expected = recorded
+        self._expected = appended
         return ROOM_BESIDE if self._looks else ROOM_ALONE
 
     def in_flight(self) -> int:

@@ -78,7 +78,7 @@ class Shadow:
         """
         live = sql.Identifier(LIVE)
         query = sql.SQL("SELECT partition, next_offset FROM {}.checkpoint").format(live)
-        position = dict(connection.execute(query).fetchall())
+        position: dict[int, int] = dict(connection.execute(query).fetchall())
         taken_over = "INSERT INTO {}.conflicted SELECT * FROM {}.conflicted ON CONFLICT DO NOTHING"
         connection.execute(sql.SQL(taken_over).format(sql.Identifier(self.schema), live))
         return position

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -11,20 +11,27 @@ from tests.browser.console import ARGUMENTS, MISSING, Console, chromium
 from tests.browser.people import PEOPLE
 from tests.integration.running import RunningPlatform
 
+HERE: Final = Path(__file__).parent
 
-@pytest.fixture(scope="package")
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a browser all these tests are skipped, in one line that says how to get one."""
+    if chromium() is None:
+        for item in items:
+            if item.path.parent == HERE:
+                item.add_marker(pytest.mark.skip(reason=MISSING))
+
+
+# Closed after its module: as long as Playwright runs, nobody else may have an event loop here.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = chromium()
-    if path is None:
-        pytest.skip(MISSING)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield browser
         browser.close()
 
 
-# Asks for the browser first: without one no platform is started.
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def platform(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningPlatform]:

@@ -23,6 +23,9 @@ class Aloud:
     def waiting(self, in_flight: int) -> None:
         raise AssertionError(in_flight)
 
+    def appended(self) -> int:
+        return 0
+
     def in_flight(self) -> int:
         return 0
 

@@ -139,6 +139,8 @@ class RunningPlatform:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # As from a terminal of its own: the kernel gives sessions equal shares.
+            start_new_session=True,
         )
 
     def ran(self, *arguments: str) -> str:

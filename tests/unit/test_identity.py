@@ -46,7 +46,9 @@ def _step(verb: str, names: list[str], at: int) -> Step:
 ANY = told(["called"] * 8 + ["merged", "split"], NAMES)
 CHAINS = told(["called", "merged", "merged", "split"], [*USERS[:3], *OTHERS[:2]])
 """Merges and splits of the same few, over and over."""
-SHARED = told(["called"] * 9 + ["merged", "merged", "split"], [*USERS, "anonymous:x", "email:a@x.org"])
+SHARED = told(
+    ["called"] * 9 + ["merged", "merged", "split"], [*USERS, "anonymous:x", "email:a@x.org"]
+)
 """Many people on one device."""
 CROWDED = told(["called"] * 9 + ["merged"], [*USERS[:2], *OTHERS])
 """Few people of many identifiers."""

@@ -8,13 +8,14 @@ from schemas.problems import Problem
 from services.errors import Refused, Unavailable
 from services.ingest.load import (
     CHUNK_EVENTS,
-    IN_FLIGHT_LIMIT,
     Item,
     Loaded,
     Origin,
     find_mark,
     load,
 )
+from services.ingest.room import LOOKS, ROOM_ALONE, ROOM_BESIDE, Room
+from services.log.port import Entry
 from tests.loading import Memory, visits
 
 ORIGIN = Origin("visits.ndjson", "file 1")
@@ -27,14 +28,18 @@ def loaded_into(memory: Memory, items: list[Item], origin: Origin = ORIGIN) -> L
 def test_all_that_is_accepted_is_in_the_log_once() -> None:
     memory = Memory()
 
-    loaded = loaded_into(memory, visits(2500))
+    loaded = loaded_into(memory, visits(2 * CHUNK_EVENTS + 7))
 
-    assert loaded.mark.accepted == 2500
+    assert loaded.mark.accepted == 2 * CHUNK_EVENTS + 7
     assert loaded.mark.is_done
     assert sorted(event.id for event in memory.recorded()) == sorted(
-        f"v-{n}" for n in range(1, 2501)
+        f"v-{n}" for n in range(1, 2 * CHUNK_EVENTS + 8)
     )
-    assert [mark.records for mark in memory.told] == [1000, 2000, 2500]
+    assert [mark.records for mark in memory.told] == [
+        CHUNK_EVENTS,
+        2 * CHUNK_EVENTS,
+        2 * CHUNK_EVENTS + 7,
+    ]
 
 
 def test_what_is_refused_is_kept_with_its_reason_and_counted() -> None:
@@ -52,11 +57,26 @@ def test_what_is_refused_is_kept_with_its_reason_and_counted() -> None:
 
 
 def test_a_load_waits_while_the_folds_are_behind() -> None:
-    memory = Memory(behind=[IN_FLIGHT_LIMIT + 2, IN_FLIGHT_LIMIT + 1, IN_FLIGHT_LIMIT])
+    memory = Memory(behind=[ROOM_ALONE + 2, ROOM_ALONE + 1, ROOM_ALONE])
 
     loaded_into(memory, visits(1))
 
-    assert memory.waited == [IN_FLIGHT_LIMIT + 2, IN_FLIGHT_LIMIT + 1]
+    assert memory.waited == [ROOM_ALONE + 2, ROOM_ALONE + 1]
+
+
+def test_beside_others_a_load_has_little_room_until_they_are_quiet() -> None:
+    memory = Memory()
+    room = Room(memory)
+
+    alone = room.limit()
+    memory.log.append([Entry(1, b"a load's"), Entry(2, b"a load's")])
+    room.took(2)
+    still_alone = room.limit()
+    memory.log.append([Entry(1, b"another's")])
+    beside = [room.limit() for _ in range(LOOKS + 1)]
+
+    assert (alone, still_alone) == (ROOM_ALONE, ROOM_ALONE)
+    assert beside == [*[ROOM_BESIDE] * LOOKS, ROOM_ALONE]
 
 
 def test_what_was_read_before_the_input_broke_off_is_loaded_and_the_rest_comes_later() -> None:
@@ -115,4 +135,6 @@ def test_a_load_goes_on_from_its_mark() -> None:
     second = loaded_into(memory, rest, Origin(ORIGIN.name, ORIGIN.key, first.mark))
 
     assert second.mark.accepted == 3 * CHUNK_EVENTS
-    assert len({event.id for event in memory.recorded()}) == len(memory.recorded()) == 3000
+    assert (
+        len({event.id for event in memory.recorded()}) == len(memory.recorded()) == 3 * CHUNK_EVENTS
+    )

@@ -83,3 +83,19 @@ def test_a_loser_told_again_and_again_is_told_of_once(batches: list[int]) -> Non
 
     assert len(store.tables.letters) == 3
     assert len(store.tables.outbox) == 1
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a sealed part is only looked at while it may tell an identifier's value"
+)
+def test_whether_what_can_t_be_opened_counts_depends_on_nothing_before_it() -> None:
+    history = History()
+    history.called("user:1")
+    history.called("email:a@x.org")
+    history.called("user:1", "email:a@x.org")
+    one, other, bad = history.events
+
+    late = fold([one, other, flipped(bad)], history.vault, batches=[1])
+    early = fold([flipped(bad), one, other], history.vault, batches=[1])
+
+    assert rows(late) == rows(early)
