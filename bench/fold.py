@@ -1,10 +1,12 @@
-"""Folding: events a second from the log to committed rows, beside one transaction an event and beside plain COPY.
+"""Folding: events a second from the log to committed rows, beside two baselines.
 
     python -m bench.fold [--events 200000] [--customers 20000]
 
-The events are sealed records of 190 to 400 bytes (purchases, calls, visits, descriptions; two identifiers each),
-skewed over customers, in 16 partitions of a log in PostgreSQL; identity, orders and profile are folded, repetitions
-(1 %) dropped. Baselines run in the same database right before and after.
+The events are sealed records of 190 to 400 bytes (purchases, calls, visits, descriptions; two
+identifiers each), skewed over customers, in 16 partitions of a log in PostgreSQL; identity, orders
+and profile are folded, repetitions (1 %) dropped. Baselines, in the same database right before and
+after: one transaction an event, which is bound by the disk, and COPY of the same bytes into a plain
+table.
 """
 
 import argparse
@@ -129,15 +131,15 @@ def measure(url: str, events: int, customers: int, *, profile: bool) -> None:
     print(f"own CPU {1e6 * (time.process_time() - cpu) / done:.1f} µs an event")
     fast = report("fold, in batches", done, began)
     plain = copy_baseline(url, log)
-    print(
-        f"batches over one by one: {fast / slow:.1f} times; share of plain COPY's speed: {fast / plain:.3f}"
-    )
+    print(f"batches over one by one: {fast / slow:.1f} times")
+    print(f"share of plain COPY's speed: {fast / plain:.3f}")
     if profile:
         pstats.Stats(profiler).sort_stats("tottime").print_stats(35)
     with psycopg.connect(url) as connection:
         sizes = connection.execute(
             "SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relkind = 'r' AND "
-            "relnamespace IN ('live'::regnamespace, 'touchline'::regnamespace) ORDER BY 2 DESC LIMIT 9"
+            "relnamespace IN ('live'::regnamespace, 'touchline'::regnamespace) "
+            "ORDER BY 2 DESC LIMIT 9"
         )
         for name, size in sizes:
             print(f"  {name:20} {size / events:8.1f} bytes an event")
@@ -165,10 +167,9 @@ def copy_baseline(url: str, log: PostgresLog) -> float:
 def report(what: str, count: int, began: float) -> float:
     """Print and give the rate since ``began``."""
     seconds = time.perf_counter() - began
-    print(
-        f"{what:32} {count:9,} events {seconds:8.2f} s {count / seconds:12,.0f} /s {1e6 * seconds / count:8.1f} µs"
-    )
-    return count / seconds
+    rate, each_us = count / seconds, 1e6 * seconds / count
+    print(f"{what:32} {count:9,} events {seconds:8.2f} s {rate:12,.0f} /s {each_us:8.1f} µs")
+    return rate
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ import os
 import platform
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 
 def banner(name: str, *packages: str) -> None:
     """Print the machine, Python, and the versions of ``packages``."""
-    print(
-        f"# {name}: {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
-    )
+    kernel = f"{platform.system()} {platform.release()}"
+    print(f"# {name}: {_processor()}, {os.cpu_count()} cores, {kernel}")
     versions = ", ".join(
         f"{package} {version(package)}" for package in ("psycopg", "pydantic", "msgspec", *packages)
     )
@@ -18,7 +18,7 @@ def banner(name: str, *packages: str) -> None:
 
 
 def _processor() -> str:
-    with open("/proc/cpuinfo", encoding="utf-8") as lines:
+    with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
         return next(
             (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
             "unknown",

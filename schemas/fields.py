@@ -22,6 +22,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from schemas.identifiers import is_blocked
+
 STRICT: Final = ConfigDict(
     extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
 )
@@ -29,7 +31,7 @@ STRICT: Final = ConfigDict(
 
 MAX_INTEGER: Final = 2**63 - 1
 """What PostgreSQL's and ClickHouse's 64-bit integers hold."""
-MAX_MINOR: Final = 10**15
+MAX_MINOR: Final = 10**12
 """Ten trillion in a currency of two digits: sums of it stay far inside 64 bits."""
 MAX_POINTS: Final = 10**12
 """Sums of it stay far inside 64 bits, as with money."""
@@ -59,6 +61,13 @@ def instant(value: object) -> object:
     except (msgspec.DecodeError, OverflowError, UnicodeEncodeError):
         msg = "is not an RFC 3339 time with a zone, such as 2026-11-21T10:00:00Z"
         raise ValueError(msg) from None
+
+
+def names_an_order(value: str) -> str:
+    """Refuse placeholders: every purchase sent under one would be the same order."""
+    if is_blocked(value.strip()):
+        raise ValueError("is a placeholder and names no order")
+    return value
 
 
 def iso4217(value: str) -> str:
@@ -155,6 +164,12 @@ Reference = Annotated[
     str,
     Field(min_length=1, max_length=200),
     Meaning("An id in the producer's system, unique there"),
+]
+OrderId = Annotated[
+    str,
+    AfterValidator(names_an_order),
+    Field(min_length=1, max_length=200),
+    Meaning("The order's id in the shop, unique in the workspace"),
 ]
 Label = Annotated[
     str, Field(min_length=1, max_length=200), Meaning("A short name or code; no personal data")

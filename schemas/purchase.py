@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from schemas.fields import STRICT, AmountMinor, Currency, Label, Quantity, Reference
+from schemas.fields import STRICT, AmountMinor, Currency, Label, OrderId, Quantity, Reference
 from schemas.text import counted, money
 
 
@@ -31,7 +31,7 @@ class PurchaseCompleted:
     type: ClassVar[str] = "purchase.completed"
     version: ClassVar[int] = 1
 
-    order_id: Reference
+    order_id: OrderId
     amount_minor: AmountMinor
     """What the customer paid in all, after discounts, with tax and shipping."""
     currency: Currency
@@ -60,7 +60,7 @@ class PurchaseRefunded:
     type: ClassVar[str] = "purchase.refunded"
     version: ClassVar[int] = 1
 
-    order_id: Reference
+    order_id: OrderId
     amount_minor: AmountMinor
     """What this refund gave back, not the sum of all of the order's."""
     currency: Currency
@@ -81,7 +81,7 @@ class PurchaseCancelled:
     type: ClassVar[str] = "purchase.cancelled"
     version: ClassVar[int] = 1
 
-    order_id: Reference
+    order_id: OrderId
     reason: Label | None = None
 
     def summary(self) -> str:

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
 
@@ -56,14 +57,16 @@ def run(addresses: Addresses, stop: threading.Event) -> None:
     with closing(PostgresLog(addresses.log)) as events, folds(addresses) as loop:
         progress = PostgresProgress(addresses.store.fold)
         feed = ArchiveFeed(events, progress, ClickHouseArchive(addresses.archive))
-        feeding = threading.Thread(target=feed.run, args=(stop,), name="archive-feed", daemon=True)
-        feeding.start()
-        log.info("engine.started", partitions=events.partitions)
-        try:
-            loop.run(stop)
-        finally:
-            stop.set()
-            feeding.join(timeout=10)
+        with ThreadPoolExecutor(1, thread_name_prefix="archive-feed") as threads:
+            feeding = threads.submit(feed.run, stop)
+            # A feed that ended by a bug ends the engine: it starts anew, and somebody sees it.
+            feeding.add_done_callback(lambda _: stop.set())
+            log.info("engine.started", partitions=events.partitions)
+            try:
+                loop.run(stop)
+            finally:
+                stop.set()
+            feeding.result(timeout=10)
 
 
 def main() -> int:

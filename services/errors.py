@@ -1,21 +1,21 @@
 """Every error Touchline raises on purpose, as one tree.
 
-    TouchlineError
-    ├── Refused            the caller must change something: field, value, problem, remedy
-    │   ├── Malformed      400: the body can't be read at all
-    │   ├── Unauthorised   401: no key, or one we don't know
-    │   ├── Forbidden      403: the key is known and may not
-    │   ├── NotFound       404
-    │   ├── TooSlow        408: the body did not arrive in time
-    │   ├── Conflict       409: the state does not allow it
-    │   ├── TooLarge       413
-    │   ├── Unsupported    415: an encoding we don't read
-    │   └── Limited        429: try again after ``retry_after_s``
-    ├── Unavailable        503: infrastructure is away; try again
-    ├── Timeout            504: did not happen in the time asked for
-    ├── NotOurs            somebody else owns the partition, or moved it on: stop before working
-    ├── BadRecord          a record of the log that can't be read: a dead letter, never a stop
-    └── Misconfigured      a setting or a file is wrong; names it
+TouchlineError
+├── Refused            the caller must change something: field, value, problem, remedy
+│   ├── Malformed      400: the body can't be read at all
+│   ├── Unauthorised   401: no key, or one we don't know
+│   ├── Forbidden      403: the key is known and may not
+│   ├── NotFound       404
+│   ├── TooSlow        408: the body did not arrive in time
+│   ├── Conflict       409: the state does not allow it
+│   ├── TooLarge       413
+│   ├── Unsupported    415: an encoding we don't read
+│   └── Limited        429: try again after ``retry_after_s``
+├── Unavailable        503: infrastructure is away; try again
+├── Timeout            504: did not happen in the time asked for
+├── NotOurs            somebody else owns the partition, or moved it on: stop before working
+├── BadRecord          a record of the log that can't be read: a dead letter, never a stop
+└── Misconfigured      a setting or a file is wrong; names it
 """
 
 from schemas.problems import Problem

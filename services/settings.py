@@ -27,6 +27,12 @@ def _of_scheme(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _not_yet(value: str) -> str:
+    if value:
+        raise ValueError("names a log of its own, which is not there yet; leave it empty")
+    return value
+
+
 _Postgres = _of_scheme("postgresql", "postgres")
 _Http = _of_scheme("http", "https")
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -59,8 +65,8 @@ class Settings(BaseSettings):
     public_url: Annotated[str, _Http] = ""
     """How others reach the web process, for links in alerts and pages; by default host and port."""
 
-    log_url: Annotated[str, _of_scheme("postgresql", "postgres", "kafka")] = Field("", repr=False)
-    """The log: ``kafka://host:9092`` or ``postgresql://…``; empty is the store's own database."""
+    log_url: Annotated[str, AfterValidator(_not_yet)] = Field("", repr=False)
+    """The log of its own, on Kafka: not there yet. Empty is the store's own database."""
     store_url: Annotated[str, _Postgres] = Field("", repr=False)
     """The store, as the user who owns it and migrates: ``postgresql://…``; empty is embedded."""
     store_fold_url: Annotated[str, _Postgres] = Field("", repr=False)

@@ -59,6 +59,10 @@ def up(settings: Settings, *, sample: str = "") -> NoReturn:
     _become_supervisor(plan, environment)
 
 
+LIVE_PER_S: Final = 5
+"""Simulated touches after a sample: enough to see it live, little enough to find one's own."""
+
+
 def children(settings: Settings, directory: DataDir, *, sample: str) -> Sequence[Child]:
     """The platform's processes: who is asked starts before who asks."""
     python, web = sys.executable, f"{settings.local_url}/readyz"
@@ -75,9 +79,8 @@ def children(settings: Settings, directory: DataDir, *, sample: str) -> Sequence
         front = [python, "-m", "services.archive.front", *arguments]
         found.insert(0, Child("archive", front, archive.ping_url))
     if sample:
-        found.append(
-            Child("sample", [python, "-m", "services.main", "sample", sample], is_once=True)
-        )
+        load = [python, "-m", "services.main", "sample", sample, "--live", str(LIVE_PER_S)]
+        found.append(Child("sample", load, is_once=True))
     return found
 
 
@@ -117,20 +120,19 @@ def _boxed(title: str, lines: Sequence[tuple[str, str]]) -> str:
 
 
 def _first_call(settings: Settings, keys: Mapping[str, str]) -> str:
-    key = keys.get("write", "KEY")
+    if not keys:
+        make = f"touchline keys create --workspace {WORKSPACE} --kind"
+        return (
+            "Keys are shown once; new ones are made with (in a clone: .venv/bin/touchline)\n"
+            f"  {make} write\n  {make} secret\n"
+        )
     event = (
-        '{"id":"o-1001","source":"shop","type":"purchase.completed",'
-        '"identifiers":["email:ada@example.org"],'
-        '"data":{"order_id":"1001","amount_minor":1250,"currency":"EUR"}}'
-    )
-    make = (
-        ""
-        if keys
-        else f"Keys are made with: touchline keys create --workspace {WORKSPACE} --kind write\n"
+        '{"id":"hello-1","source":"shop","type":"feedback.given",'
+        '"identifiers":["email:bea@example.org"],"data":{"survey":"nps","score":9}}'
     )
     return (
-        f"{make}Try it:\n  curl -H 'Authorization: Bearer {key}' "
-        f"-d '{event}' {settings.url}/v1/events\n"
+        f"  export WRITE={keys['write']} SECRET={keys['secret']} HERE={settings.url}\n"
+        f"  curl -H \"Authorization: Bearer $WRITE\" $HERE/v1/events -d '{event}'\n"
     )
 
 

@@ -116,7 +116,7 @@ def bug(folds: Folds, batch: Batch, store: Store, cause: Exception) -> FoldBug:
     partition, offset = _culprit(folds, batch, store)
     return FoldBug(
         f"record {partition}:{offset} can't be folded ({type(cause).__name__}: {cause}). Nothing "
-        "behind it in its partition is folded until this is mended, or "
+        "more is folded until this is mended, or until "
         f"`touchline dead-letters quarantine {partition}:{offset}`"
     )
 

@@ -23,7 +23,7 @@ class Opened:
     traits: dict[int, Mapping[str, Trait]] = field(default_factory=dict)
     """What the sealed part says of the customer, free text aside."""
     unopenable: dict[int, str] = field(default_factory=dict)
-    """Why a sealed part whose key we have doesn't open."""
+    """Why a sealed part that tells traits, and whose key we have, doesn't open."""
 
 
 def open_sealed(events: Sequence[Event], told: set[str], vault: Vault) -> Opened:
@@ -48,7 +48,9 @@ def open_sealed(events: Sequence[Event], told: set[str], vault: Vault) -> Opened
         try:
             plain = _unsealed(event, sealed, secrets[sealed.key_id])
         except (BadRecord, msgspec.DecodeError) as cause:
-            opened.unopenable[index] = f"its sealed part can't be opened: {cause}"
+            if recorded.has_traits:
+                opened.unopenable[index] = f"its sealed part can't be opened: {cause}"
+            # Without traits it counts on: whether it is looked at depends on what came before it.
             continue
         told.update(recorded.identifiers)
         for identifier, text in zip(recorded.identifiers, plain.identifiers, strict=False):

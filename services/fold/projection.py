@@ -60,7 +60,7 @@ class Projection(Generic[Facts]):
     name: str
     """The table of its facts, keyed by leaf."""
     version: int
-    """Raised when the same events give other rows: the next start rebuilds."""
+    """Raised when the same events give other rows: run `touchline rebuild` then."""
     view: str
     """The table of its view, keyed by customer."""
     columns: tuple[str, ...]

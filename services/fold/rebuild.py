@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from schemas.codec import Undecodable, decode
 from schemas.envelope import Recorded
 from services.fold.apply import Folds, apply
-from services.fold.loop import read_batch
+from services.fold.loop import BATCH, read_batch
 from services.fold.orders import order_key
 from services.log.port import CONTROL, Log, Position
 from services.store.comparison import Difference, Digest, Snapshot, first_difference
@@ -55,7 +55,11 @@ def rebuild(folds: Folds, log: Log, store: Store, shadow: Shadow, *, progress: P
     nothing. Reads go on from the old rows until the switch. Gives the number of records folded.
     """
     shadow.make()
-    replay(folds, log, store, shadow.live(), progress=progress)
+    behind_by = BATCH + 1
+    while behind_by > BATCH:
+        # What came meanwhile is caught up with while the live folds go on, till little is left.
+        replay(folds, log, store, shadow.live(), progress=progress)
+        behind_by = sum(shadow.live().values()) - sum(store.checkpoints().values())
     with shadow.replacing_live() as position:
         # The live folds wait now: what they had done meanwhile is done here too.
         replay(folds, log, store, position, progress=progress)

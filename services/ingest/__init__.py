@@ -1,1 +1,1 @@
-"""Ingest, the door: from the bytes a producer sends to records of the log, or to what it must mend."""
+"""Ingest, the door: from what a producer sends to records of the log, or what it must mend."""

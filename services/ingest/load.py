@@ -11,7 +11,7 @@ import msgspec
 
 from schemas.problems import Problem
 from services.clock import Clock
-from services.errors import Refused, Unavailable
+from services.errors import Refused, Timeout, Unavailable
 from services.ingest.accept import Accepted, Producer, Rejected, accept
 from services.ingest.receive import append
 from services.ingest.room import Backlog, Room
@@ -22,6 +22,8 @@ CHUNK_EVENTS: Final = 250
 """What others send waits for no more than that; a thousand would save the loader a twentieth."""
 CHUNK_BYTES: Final = 4_000_000
 LOOK_AGAIN_S: Final = 0.01
+STALLED_S: Final = 60.0
+"""Whoever folds has stopped for good, or can't go on: somebody has to look."""
 RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0, 10.0, 10.0, 10.0)
 """A minute in all: a database that restarts does not end a load."""
 EXAMPLES: Final = 5
@@ -169,13 +171,14 @@ def load(
 
     A chunk's mark is kept after the chunk is durable: a load that was killed reads at most one
     chunk again, which ids make harmless. Where ``items`` raise ``Refused``, all before it is loaded
-    and the outcome says so. Raises ``Unavailable`` after a minute without the log.
+    and the outcome says so. Raises ``Unavailable`` after a minute without the log, and ``Timeout``
+    after one without folds.
     """
     loaded, room = Loaded(origin.start), Room(destination.backlog)
     for chunk in _chunks(items, loaded):
         # Before there is room: the folds are at work meanwhile.
         judged = _patiently(partial(_judge, chunk, destination), pause)
-        _patiently(partial(_wait_for, room, progress, pause), pause)
+        _wait_for(room, progress, pause)
         refusals = _patiently(partial(_keep, judged, destination, origin.name), pause)
         room.took(len(judged.accepted))
         loaded.note(refusals)
@@ -243,8 +246,17 @@ def _keep(judged: _Judged, destination: Destination, name: str) -> list[Refusal]
 
 
 def _wait_for(room: Room, progress: Progress, pause: Callable[[float], object]) -> None:
-    limit = room.limit()
-    while (in_flight := room.in_flight()) > limit:
+    limit = _patiently(room.limit, pause)
+    before, stalled_s = 0, 0.0
+    while (in_flight := _patiently(room.in_flight, pause)) > limit:
+        stalled_s = 0.0 if in_flight < before else stalled_s + LOOK_AGAIN_S
+        if stalled_s > STALLED_S:
+            raise Timeout(
+                f"nothing was folded for {STALLED_S:g} s, and {in_flight:,} records wait for it; "
+                "see whether the platform runs (touchline status), then load again: "
+                "it goes on from here"
+            )
+        before = in_flight
         progress.waiting(in_flight)
         pause(LOOK_AGAIN_S)
 

@@ -96,6 +96,9 @@ def sample(
     keep_dates: Annotated[
         bool, typer.Option("--keep-dates", help="Leave the data in its own years.")
     ] = False,
+    then_live: Annotated[
+        float, typer.Option("--live", help="Then go on with so many touches a second.", min=0.0)
+    ] = 0.0,
     workspace: Workspace = "default",
     data_dir: DataDir = None,
     json: Json = False,
@@ -125,6 +128,8 @@ def sample(
     report(name, loaded, console)
     if json:
         print_json(outcome([(name, loaded)]))
+    if then_live:
+        live(per_second=then_live, workspace=workspace, data_dir=data_dir)
 
 
 def live(

@@ -30,7 +30,7 @@ def rebuild(*, data_dir: DataDir = None, json: Json = False) -> None:
 
     with borrow(load(data_dir=data_dir)) as addresses, _bar("Rebuilding") as progress:
         shadow = Shadow(addresses.store.owner, "shadow")
-        with _replay(addresses, shadow.schema) as (folds, log, store):
+        with shadow.alone(), _replay(addresses, shadow.schema) as (folds, log, store):
             records = fold_again(folds, log, store, shadow, progress=progress)
     if json:
         print_json({"records": records})
@@ -53,7 +53,8 @@ def verify(*, data_dir: DataDir = None, json: Json = False) -> None:
 
     with borrow(load(data_dir=data_dir)) as addresses:
         shadow, url = Shadow(addresses.store.owner, "verify"), addresses.store.fold
-        try:
+        with shadow.alone(), ExitStack() as stack:
+            stack.callback(shadow.drop)
             with (
                 snapshot(url, LIVE) as live,
                 _bar("Verifying") as progress,
@@ -64,8 +65,6 @@ def verify(*, data_dir: DataDir = None, json: Json = False) -> None:
                 replay(folds, log, store, live.checkpoints(), progress=progress)
                 with snapshot(url, shadow.schema) as replayed:
                     verified = compare(live, replayed, log)
-        finally:
-            shadow.drop()
     if json:
         print_json(_told(verified))
     else:

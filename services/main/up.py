@@ -21,9 +21,9 @@ def up(
         ),
     ] = "",
 ) -> None:
-    """Run the whole platform: ingest, projections, scoring, query, pages.
+    """Run the whole platform: ingest, projections, archive, query, pages.
 
-    Everything is embedded, in the data directory, unless TOUCHLINE_LOG_URL, TOUCHLINE_STORE_URL or
+    Everything is embedded, in the data directory, unless TOUCHLINE_STORE_URL or
     TOUCHLINE_ARCHIVE_URL name a server. In development the first start makes the workspace
     "default" and prints its keys, once. Ctrl-C or SIGTERM ends it, losing nothing.
     """

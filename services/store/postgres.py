@@ -131,10 +131,11 @@ class PostgresTransaction:
         return True
 
     def conflicted(self, id_hashes: Collection[str]) -> Collection[tuple[str, str]]:
-        """As the port says; conflicts are few: all are read, rather than looked up id by id."""
-        rows = self._rows(statements.CONFLICTED)
-        wanted = set(id_hashes) if rows else set()
-        return {(id_hash, digest) for id_hash, digest in rows if id_hash in wanted}
+        """As the port says; most stores have none, which is asked first."""
+        if not self._rows(statements.HAS_CONFLICTS)[0][0]:
+            return set()
+        rows = self._rows(statements.CONFLICTED, Hashes([*id_hashes]))
+        return {(id_hash, digest) for id_hash, digest in rows}
 
     def quarantined(self, partitions: Collection[int]) -> Collection[tuple[int, int]]:
         """As the port says."""

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from services.errors import Unavailable
+from services.errors import Conflict, Unavailable
 from services.store.connect import hex_uuids
 from services.store.migrate import LIVE, create_live
 
@@ -17,6 +17,19 @@ class Shadow:
 
     def __init__(self, owner_url: str, schema: str) -> None:
         self._url, self.schema = owner_url, schema
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """See that nobody else fills it meanwhile; raises ``Conflict`` where somebody does."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            query = "SELECT pg_try_advisory_lock(hashtext(%s))"
+            taken = connection.execute(query, [f"touchline {self.schema}"]).fetchone()
+            if taken != (True,):
+                raise Conflict(
+                    "is being folded into by another command", "wait for it to end",
+                    field="schema", value=self.schema,
+                )  # fmt: skip
+            yield
 
     def make(self) -> None:
         """Make it without rows; what an earlier attempt left is dropped."""
@@ -39,11 +52,13 @@ class Shadow:
     def replacing_live(self) -> Iterator[Mapping[int, int]]:
         """Hold the live checkpoints, which it gives, while the block fills what is missing.
 
-        Then become live. Workers wait meanwhile, and find the new rows at their next batch. Raises
+        Then become live. Workers wait meanwhile, readers don't. Raises
         what the block raises, and then nothing was switched.
         """
         with self._owner() as connection:
-            connection.execute(sql.SQL("LOCK TABLE {}.checkpoint").format(sql.Identifier(LIVE)))
+            connection.execute(
+                sql.SQL("LOCK TABLE {}.checkpoint IN EXCLUSIVE MODE").format(sql.Identifier(LIVE))
+            )
             yield self._learn(connection)
             for old, new in ((LIVE, f"{LIVE}_retired"), (self.schema, LIVE)):
                 rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")

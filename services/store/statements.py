@@ -82,7 +82,7 @@ CLAIM: Final = """
 """
 CHECKPOINTS: Final = "SELECT partition, next_offset FROM checkpoint"
 KNOWN: Final = _select("seen", "WHERE id_hash = ANY(%s)")
-CONFLICTED: Final = _select("conflicted", "")
+CONFLICTED: Final = _select("conflicted", "WHERE id_hash = ANY(%s)")
 QUARANTINED: Final = """
     SELECT partition, "offset" FROM quarantined WHERE partition = ANY(%s::smallint[])
 """
@@ -96,6 +96,7 @@ MERGES_AT: Final = _select("edge", "WHERE is_merge AND (a = ANY(%s) OR b = ANY(%
 JOINED_AT: Final = _select("edge", "WHERE a = ANY(%s) AND NOT is_refused")
 NAMINGS_AT: Final = _select("edge_again", "WHERE a = ANY(%s)")
 HAS_SPLITS: Final = "SELECT EXISTS (SELECT FROM split)"
+HAS_CONFLICTS: Final = "SELECT EXISTS (SELECT FROM conflicted)"
 SPLITS_AT: Final = _select("split", "WHERE (one || other) && %s")
 ORDERS: Final = _select("purchase_order", "WHERE order_key = ANY(%s)")
 COUNT: Final = """

@@ -50,11 +50,15 @@ class StoreContract:
         assert sum(store.checkpoints().values()) == 1
 
     def test_a_failed_batch_leaves_no_trace(self, store: Store) -> None:
-        with pytest.raises(ZeroDivisionError), store.transaction() as tx:
-            tx.claim({1: 0})
-            tx.drop_known([Seen("0" * 32, "1" * 32, 1, 0)])
-            tx.save(Changes(tallies={("w", 1): Tally(applied=1)}, advance={1: 1}))
-            _ = 1 / 0
+        def fail() -> None:
+            with store.transaction() as tx:
+                tx.claim({1: 0})
+                tx.drop_known([Seen("0" * 32, "1" * 32, 1, 0)])
+                tx.save(Changes(tallies={("w", 1): Tally(applied=1)}, advance={1: 1}))
+                _ = 1 / 0
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
 
         with store.transaction() as tx:
             assert tx.drop_known([Seen("0" * 32, "1" * 32, 1, 0)]) == {}

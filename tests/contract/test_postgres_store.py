@@ -47,14 +47,18 @@ class TestPostgresStore(StoreContract):
 
 def test_a_lost_connection_is_unavailable_and_the_next_batch_finds_another(urls: Urls) -> None:
     store = PostgresStore(urls.fold)
-    with pytest.raises(Unavailable), store.transaction() as tx:
-        tx.claim({1: 0})
-        with psycopg.connect(urls.owner) as owner:
+
+    def lose() -> None:
+        with store.transaction() as tx, psycopg.connect(urls.owner) as owner:
+            tx.claim({1: 0})
             owner.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'touchline-fold' "
-                "AND datname = current_database()"
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE application_name = 'touchline-fold' AND datname = current_database()"
             )
-        tx.drop_known([Seen("a" * 32, "b" * 32, 1, 0)])
+            tx.drop_known([Seen("a" * 32, "b" * 32, 1, 0)])
+
+    with pytest.raises(Unavailable):
+        lose()
 
     with store.transaction() as tx:
         tx.claim({1: 0})

@@ -60,7 +60,7 @@ class RunningPlatform:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.wait_until(lambda: b"Try it" in self._heard(heard), "up is ready")
+        self.wait_until(lambda: "╯" in self._heard(heard).decode(errors="replace"), "up is ready")
         took_s = monotonic() - began_s
         text = self._heard(heard).decode()
         self.keys |= {match[1]: match[0] for match in _KEY.finditer(text)}

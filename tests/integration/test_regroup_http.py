@@ -24,9 +24,7 @@ def test_merged_customers_are_one_and_a_split_takes_it_back(house: House) -> Non
     with house.running():
         merged = house.post(f"/v1/customers/{one}/merge", {"merged": two, "reason": "same person"})
         together = house.found(f"/v1/customers/{two}")
-        split = house.post(
-            f"/v1/customers/{one}/split", {"identifiers": ["user:2"]}
-        )
+        split = house.post(f"/v1/customers/{one}/split", {"identifiers": ["user:2"]})
 
     assert (merged.status_code, split.status_code) == (200, 200), merged.text + split.text
     assert merged.json()["customer_ids"] == [min(one, two)]

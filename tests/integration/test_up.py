@@ -95,9 +95,9 @@ def test_keys_are_shown_when_they_are_new_and_in_development_only(
     new = greeted("development")
     later = greeted("development")
 
-    assert "Bearer tl_write_" in new
+    assert "WRITE=tl_write_" in new
     assert all(f"tl_{kind}_" in new for kind in KINDS)
-    assert "http://127.0.0.1:8099/v1/events" in new
+    assert "HERE=http://127.0.0.1:8099" in new
     assert "tl_" not in later + production
     assert "touchline keys create" in later
 
@@ -106,7 +106,7 @@ def test_up_makes_all_ready_shows_keys_and_leaves_nothing_running(
     up: Callable[[], Platform], tmp_path: Path
 ) -> None:
     platform = up()
-    platform.hears("Bearer tl_write_")
+    platform.hears("WRITE=tl_write_")
 
     second = up()
     code, refusal = second.ends()

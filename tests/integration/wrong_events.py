@@ -108,7 +108,7 @@ WRONG: Final = [
     Wrong("money with a fraction", paid(amount_minor=5.5),
           "data.amount_minor", 5.5, "is not a whole number", _UNITS),
     Wrong("an amount of 2^63", paid(amount_minor=2**63),
-          "data.amount_minor", "9.223e+18", "should be less than or equal to 1000000000000000",
+          "data.amount_minor", "9.223e+18", "should be less than or equal to 1000000000000",
           _SEE),
     Wrong("2^63 in custom data", seen(b"9223372036854775808"),
           "data", '{"a": 9223372036854775808}', _BITS, _SEE_CUSTOM),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from schemas.problems import Problem
-from services.errors import Refused, Unavailable
+from services.errors import Refused, Timeout, Unavailable
 from services.ingest.load import (
     CHUNK_EVENTS,
     Item,
@@ -62,6 +62,15 @@ def test_a_load_waits_while_the_folds_are_behind() -> None:
     loaded_into(memory, visits(1))
 
     assert memory.waited == [ROOM_ALONE + 2, ROOM_ALONE + 1]
+
+
+def test_a_load_that_nobody_folds_ends_and_says_so() -> None:
+    memory = Memory(behind=[ROOM_ALONE + 1] * 10_000)
+
+    with pytest.raises(Timeout, match="touchline status"):
+        loaded_into(memory, visits(1))
+
+    assert memory.recorded() == []
 
 
 def test_beside_others_a_load_has_little_room_until_they_are_quiet() -> None:

@@ -48,7 +48,7 @@ def test_a_time_without_a_zone_or_in_another_notation_is_refused(time: Any) -> N
     assert fields(posted(occurred_at=time)) == ["occurred_at"]
 
 
-@pytest.mark.parametrize("amount", [1.0, "1", -1, 10**15 + 1, 10**30, True, None, [1]])
+@pytest.mark.parametrize("amount", [1.0, "1", -1, 10**12 + 1, 10**30, True, None, [1]])
 def test_money_is_a_whole_number_of_minor_units_and_nothing_is_converted(amount: Any) -> None:
     assert fields(bought(amount_minor=amount)) == ["data.amount_minor"]
 

@@ -70,7 +70,9 @@ def import_file(
     mark = mark or Mark(note=understood.file.path.name)
     if mark.is_done:
         return Loaded(mark)
-    origin = Origin(understood.file.path.name, understood.key, mark)
+    # Names come again, next month or from another folder: what was refused there is another letter.
+    fingerprint = blake2b(understood.key.encode(), digest_size=4).hexdigest()
+    origin = Origin(f"{understood.file.path.name}#{fingerprint}", understood.key, mark)
     return load(items(understood, mark), destination, origin, progress=progress)
 
 
