@@ -15,6 +15,12 @@ def banner(name: str, *packages: str) -> None:
         f"{package} {version(package)}" for package in ("psycopg", "pydantic", "msgspec", *packages)
     )
     print(f"# Python {sys.version.split()[0]}, {versions}")
+    print(f"# load average {os.getloadavg()[0]:.1f}: what others do slows all of this down")
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of CPU that another process has had, as the kernel's scheduler counts them."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 def _processor() -> str:

@@ -100,14 +100,12 @@ def read_batch(
         if end > positions.get(partition, 0)
     }
     batch: list[Slice] = []
-    for left, (partition, count) in zip(
-        range(len(waiting), 0, -1), sorted(waiting.items(), key=lambda item: item[1]), strict=True
-    ):
-        share = max(1, (limit - sum(len(piece.records) for piece in batch)) // left)
-        first = positions.get(partition, 0)
-        records = source.read(partition, first, min(share, count))
-        if records:
-            batch.append(Slice(partition, first, records))
+    # Those with little first: what they leave of their share is for the others.
+    for rest, (partition, count) in enumerate(sorted(waiting.items(), key=lambda item: item[1])):
+        room = limit - sum(len(piece.records) for piece in batch)
+        share = min(count, -(-room // (len(waiting) - rest)))
+        if share and (records := source.read(partition, positions.get(partition, 0), share)):
+            batch.append(Slice(partition, positions.get(partition, 0), records))
     return sorted(batch, key=lambda piece: piece.partition)
 
 

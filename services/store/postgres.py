@@ -3,16 +3,27 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, LiteralString
+from operator import itemgetter
+from typing import Final, LiteralString
 
 import psycopg
-from psycopg import Cursor, sql
+from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from services.errors import NotOurs, Unavailable
 from services.store import statements
 from services.store.connect import Hashes, is_lost, open_connection
-from services.store.port import Changes, EdgeRow, Identifier, Naming, OrderRow, Pair, Seen, SplitRow
+from services.store.port import (
+    Changes,
+    EdgeRow,
+    Identifier,
+    Naming,
+    OrderRow,
+    Pair,
+    Row,
+    Seen,
+    SplitRow,
+)
 from services.store.rows import Rows, insert, upsert
 from services.store.statements import TABLES
 
@@ -212,16 +223,16 @@ class PostgresTransaction:
 
     def save(self, changes: Changes) -> None:
         """As the port says."""
-        self._write("identifier", changes.identifiers)
-        self._write("edge", {pair: _flat(edge) for pair, edge in changes.edges.items()})
-        self._insert("edge_again", [(*pair, *rank) for *pair, rank in changes.namings])
+        self._write("identifier", changes.identifiers.values())
+        self._write("edge", map(_flat, changes.edges.values()))
+        self._insert("edge_again", [(a, b, merge, *rank) for a, b, merge, rank in changes.namings])
         self._insert("split", [(row[0], *row.rank, row.one, row.other) for row in changes.splits])
-        self._write("purchase_order", changes.orders)
+        self._write("purchase_order", changes.orders.values())
         for projection, facts in changes.facts.items():
-            self._write(projection, {leaf: (leaf, *row) for leaf, row in facts.items()})
+            self._write(projection, [(leaf, *row) for leaf, row in facts.items()])
         for view, rows in changes.views.items():
             self._store(view, rows.keys() - changes.new_customers)
-            self._write(view, {customer: (customer, *row) for customer, row in rows.items()})
+            self._write(view, [(customer, *row) for customer, row in rows.items()])
             if changes.gone:
                 self._cursor.execute(statements.delete_from(view), (Hashes([*changes.gone]),))
         self._insert("skipped", changes.skipped)
@@ -240,18 +251,21 @@ class PostgresTransaction:
         """Remember that these rows are there."""
         self._stored.setdefault(table, set()).update(keys)
 
-    def _write(self, table: str, rows: Mapping[Any, Sequence[object]]) -> None:
+    def _write(self, name: str, rows: Iterable[Row]) -> None:
         """Rows that were not there when asked for go straight in, all others are replaced."""
-        stored = self._stored.get(table, set())
-        if self._learned.has_collided:
-            stored = {*rows}
-        self._insert(table, [row for key, row in rows.items() if key not in stored])
-        upsert(self._cursor, TABLES[table], [row for key, row in rows.items() if key in stored])
+        table, stored = TABLES[name], self._stored.get(name, set())
+        key, trusts = itemgetter(*range(table.keys)), not self._learned.has_collided
+        new: list[Row] = []
+        others: list[Row] = []
+        for row in rows:
+            (new if trusts and key(row) not in stored else others).append(row)
+        insert(self._cursor, table, new)
+        upsert(self._cursor, table, others)
 
     def _insert(self, table: str, rows: Rows) -> None:
         insert(self._cursor, TABLES[table], rows)
 
-    def _edges(self, query: LiteralString | sql.Composed, *ends: Hashes) -> list[EdgeRow]:
+    def _edges(self, query: LiteralString, *ends: Hashes) -> list[EdgeRow]:
         found = [
             EdgeRow(a, b, is_merge, workspace, (at, source, id_), is_refused)
             for a, b, is_merge, workspace, at, source, id_, is_refused in self._rows(query, *ends)
@@ -259,9 +273,9 @@ class PostgresTransaction:
         self._store("edge", [edge.pair for edge in found])
         return found
 
-    def _rows(self, query: LiteralString | sql.Composed, *parameters: object) -> list[TupleRow]:
+    def _rows(self, query: LiteralString, *parameters: object) -> list[TupleRow]:
         return self._cursor.execute(query, parameters, prepare=True).fetchall()
 
 
-def _flat(edge: EdgeRow) -> Sequence[object]:
+def _flat(edge: EdgeRow) -> Row:
     return (*edge.pair, edge.workspace, *edge.rank, edge.is_refused)

@@ -1,5 +1,6 @@
 """What folds ask of PostgreSQL, and the tables they write."""
 
+from functools import cache
 from typing import Final
 
 from psycopg import sql
@@ -66,10 +67,6 @@ TABLES: Final = {
 """Every table that a batch writes by COPY."""
 
 
-def _select(table: str, where: str) -> sql.Composed:
-    return TABLES[table].select(sql.SQL(where))
-
-
 ALONE: Final = """
     SELECT pg_advisory_xact_lock(7102028::bigint << 32 | 'checkpoint'::regclass::oid::bigint)
 """
@@ -81,24 +78,23 @@ CLAIM: Final = """
     WHERE partition = ANY(%s::smallint[]) ORDER BY partition FOR UPDATE
 """
 CHECKPOINTS: Final = "SELECT partition, next_offset FROM checkpoint"
-KNOWN: Final = _select("seen", "WHERE id_hash = ANY(%s)")
-CONFLICTED: Final = _select("conflicted", "WHERE id_hash = ANY(%s)")
+KNOWN: Final = TABLES["seen"].select("WHERE id_hash = ANY(%s)")
+CONFLICTED: Final = TABLES["conflicted"].select("WHERE id_hash = ANY(%s)")
 QUARANTINED: Final = """
     SELECT partition, "offset" FROM quarantined WHERE partition = ANY(%s::smallint[])
 """
-GROUPS_OF: Final = _select(
-    "identifier",
+GROUPS_OF: Final = TABLES["identifier"].select(
     "WHERE customer_id IN (SELECT customer_id FROM identifier WHERE identifier = ANY(%s))",
 )
-EDGES_BETWEEN: Final = _select("edge", "JOIN unnest(%s, %s) AS wanted (a, b) USING (a, b)")
-EDGES_AT: Final = _select("edge", "WHERE a = ANY(%s) OR b = ANY(%s)")
-MERGES_AT: Final = _select("edge", "WHERE is_merge AND (a = ANY(%s) OR b = ANY(%s))")
-JOINED_AT: Final = _select("edge", "WHERE a = ANY(%s) AND NOT is_refused")
-NAMINGS_AT: Final = _select("edge_again", "WHERE a = ANY(%s)")
+EDGES_BETWEEN: Final = TABLES["edge"].select("JOIN unnest(%s, %s) AS wanted (a, b) USING (a, b)")
+EDGES_AT: Final = TABLES["edge"].select("WHERE a = ANY(%s) OR b = ANY(%s)")
+MERGES_AT: Final = TABLES["edge"].select("WHERE is_merge AND (a = ANY(%s) OR b = ANY(%s))")
+JOINED_AT: Final = TABLES["edge"].select("WHERE a = ANY(%s) AND NOT is_refused")
+NAMINGS_AT: Final = TABLES["edge_again"].select("WHERE a = ANY(%s)")
 HAS_SPLITS: Final = "SELECT EXISTS (SELECT FROM split)"
 HAS_CONFLICTS: Final = "SELECT EXISTS (SELECT FROM conflicted)"
-SPLITS_AT: Final = _select("split", "WHERE (one || other) && %s")
-ORDERS: Final = _select("purchase_order", "WHERE order_key = ANY(%s)")
+SPLITS_AT: Final = TABLES["split"].select("WHERE (one || other) && %s")
+ORDERS: Final = TABLES["purchase_order"].select("WHERE order_key = ANY(%s)")
 COUNT: Final = """
     WITH counted AS (
         SELECT * FROM unnest(%s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[])
@@ -133,11 +129,14 @@ WRITE_LETTERS: Final = """
 """
 
 
-def facts_of(projection: str) -> sql.Composed:
+@cache
+def facts_of(projection: str) -> str:
     """Reads the facts of a projection by leaf."""
-    return _select(projection, "WHERE leaf = ANY(%s)")
+    return TABLES[projection].select("WHERE leaf = ANY(%s)")
 
 
-def delete_from(view: str) -> sql.Composed:
+@cache
+def delete_from(view: str) -> str:
     """Takes customers out of a projection's view."""
-    return sql.SQL("DELETE FROM {} WHERE customer_id = ANY(%s)").format(sql.Identifier(view))
+    query = sql.SQL("DELETE FROM {} WHERE customer_id = ANY(%s)")
+    return query.format(sql.Identifier(view)).as_string()

@@ -1,5 +1,6 @@
 """What every store must do: inherited by each adapter's own test."""
 
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -11,9 +12,21 @@ from services.fold.loop import read_batch
 from services.log.memory import MemoryLog
 from services.log.port import Entry
 from services.projector.projections import PROJECTIONS
-from services.store.port import Changes, Seen, Store, Tally
+from services.store.port import (
+    Changes,
+    EdgeRow,
+    Identifier,
+    OrderRow,
+    Seen,
+    SplitRow,
+    Store,
+    Tally,
+)
 from tests.histories import History, entry
 from tests.stories import a_story
+
+EARLY = datetime(1, 1, 1, tzinfo=UTC)
+LATE = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
 class StoreContract:
@@ -89,6 +102,79 @@ class StoreContract:
         assert known == {1: other}
         with store.transaction() as tx:
             assert tx.drop_known([new]) == {0: new}
+
+    def test_with_an_identifier_come_all_others_of_its_customer(self, store: Store) -> None:
+        history = History()
+        history.called("user:1", "email:ada@x.org")
+        history.called("email:ada@x.org", "anonymous:a")
+        history.called("user:2")
+        self.folded(history, store)
+
+        with store.transaction() as tx:
+            found = tx.groups_of([history.hash("anonymous:a"), "f" * 32])
+
+        ada = {history.hash(one) for one in ("user:1", "email:ada@x.org", "anonymous:a")}
+        assert found.keys() == ada
+        assert {row.customer_id for row in found.values()} == {history.hash("user:1")}
+        assert found[history.hash("email:ada@x.org")].value == "ada@x.org"
+
+    def test_a_naming_is_told_from_a_merge_of_the_same_two(self, store: Store) -> None:
+        named = EdgeRow("a" * 32, "b" * 32, False, "w", (EARLY, "s", "1"), is_refused=True)
+        merged = named._replace(is_merge=True, is_refused=False)
+        with store.transaction() as tx:
+            tx.save(Changes(edges={edge.pair: edge for edge in (named, merged)}))
+
+        with store.transaction() as tx:
+            between = tx.edges_between([named.pair, ("a" * 32, "c" * 32, False)])
+            merges, joined = tx.merges_at(["b" * 32]), tx.joined_at(["a" * 32])
+
+        assert between == [named]
+        assert merges == [merged]
+        assert joined == [merged]
+
+    @pytest.mark.parametrize(
+        "text", ["", "\\N", "\t\r\n\\", "null", "{}", "“Ada” ☎ 🛒", "x" * 9_000]
+    )
+    @pytest.mark.parametrize("at", [EARLY, LATE])
+    def test_rows_come_back_as_they_were_written(
+        self, store: Store, text: str, at: datetime
+    ) -> None:
+        one, other = "0" * 31 + "1", "4" + "f" * 31
+        known = Identifier(one, "w", "user", text, one, is_common=False)
+        erased = Identifier(other, "w", "anonymous", None, one, is_common=True)
+        edge = EdgeRow(one, other, False, "w", (at, text, text), is_refused=False)
+        split = SplitRow("w", (at, text, "1"), (one,), (other, "5" * 32))
+        order = OrderRow("c" * 32, "w", text, bytes(range(256)))
+        written = Changes(
+            identifiers={one: known, other: erased},
+            edges={edge.pair: edge},
+            namings=[(one, other, True, (at, text, "2"))],
+            splits=[split],
+            orders={order.order_key: order},
+            facts={"profile": {one: ("w", b""), other: ("w", bytes(range(256)))}},
+        )
+        with store.transaction() as tx:
+            tx.save(written)
+
+        with store.transaction() as tx:
+            assert tx.groups_of([other]) == written.identifiers
+            assert tx.edges_at([other]) == [edge]
+            assert tx.namings_at([one]) == written.namings
+            assert tx.splits_at([other]) == [split]
+            assert tx.orders([order.order_key]) == written.orders
+            assert tx.facts("profile", [one, other]) == {one: b"", other: bytes(range(256))}
+
+    def test_a_row_is_replaced_whole(self, store: Store) -> None:
+        first = OrderRow("c" * 32, "w", "o", b"first")
+        with store.transaction() as tx:
+            tx.save(Changes(orders={first.order_key: first}))
+
+        with store.transaction() as tx:
+            tx.orders([first.order_key])
+            tx.save(Changes(orders={first.order_key: first._replace(facts=b"second")}))
+
+        with store.transaction() as tx:
+            assert tx.orders([first.order_key])[first.order_key].facts == b"second"
 
     def test_repetitions_and_conflicts_are_counted_apart(self, store: Store) -> None:
         history = History()

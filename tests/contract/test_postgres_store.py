@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from services.errors import Unavailable
 from services.store.connect import open_connection
-from services.store.port import Seen, Store
+from services.store.port import Changes, OrderRow, Seen, Store
 from services.store.postgres import PostgresStore
 from services.store.urls import Urls
 from tests.contract.store import StoreContract
@@ -47,25 +48,65 @@ class TestPostgresStore(StoreContract):
 
 def test_a_lost_connection_is_unavailable_and_the_next_batch_finds_another(urls: Urls) -> None:
     store = PostgresStore(urls.fold)
+    cut_off = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'touchline-fold' AND datname = current_database()
+    """
 
-    def lose() -> None:
-        with store.transaction() as tx, psycopg.connect(urls.owner) as owner:
+    def lose_it() -> None:
+        with store.transaction() as tx:
             tx.claim({1: 0})
-            owner.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                " WHERE application_name = 'touchline-fold' AND datname = current_database()"
-            )
+            with psycopg.connect(urls.owner) as owner:
+                owner.execute(cut_off)
             tx.drop_known([Seen("a" * 32, "b" * 32, 1, 0)])
 
     with pytest.raises(Unavailable):
-        lose()
+        lose_it()
 
     with store.transaction() as tx:
         tx.claim({1: 0})
     store.close()
 
 
-def test_two_workers_who_write_the_same_row_first_are_told_to_try_again(urls: Urls) -> None:
+def test_a_row_that_another_worker_wrote_first_is_replaced_at_the_second_try(urls: Urls) -> None:
+    mine, theirs = PostgresStore(urls.fold), PostgresStore(urls.fold)
+    row = OrderRow("a" * 32, "w", "o", b"theirs")
+    with theirs.transaction() as tx:
+        tx.save(Changes(orders={row.order_key: row}))
+
+    def write() -> None:
+        with mine.transaction() as tx:
+            tx.save(Changes(orders={row.order_key: row._replace(facts=b"mine")}))
+
+    with pytest.raises(Unavailable):
+        write()
+    write()
+
+    with theirs.transaction() as tx:
+        assert tx.orders([row.order_key])[row.order_key].facts == b"mine"
+    mine.close()
+    theirs.close()
+
+
+def test_batches_of_other_partitions_wait_since_their_customers_may_be_the_same(urls: Urls) -> None:
+    one = PostgresStore(urls.fold)
+    impatient = PostgresStore(make_conninfo(urls.fold, options="-c lock_timeout=50ms"))
+
+    def claim(store: PostgresStore, partition: int) -> None:
+        with store.transaction() as tx:
+            tx.claim({partition: 0})
+
+    with one.transaction() as tx:
+        tx.claim({1: 0})
+        with pytest.raises(Unavailable):
+            claim(impatient, 2)
+
+    claim(impatient, 2)
+    one.close()
+    impatient.close()
+
+
+def test_an_id_that_another_worker_took_in_is_known(urls: Urls) -> None:
     one, other = PostgresStore(urls.fold), PostgresStore(urls.fold)
     row = Seen("a" * 32, "b" * 32, 1, 0)
     with one.transaction() as tx:

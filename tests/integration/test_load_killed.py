@@ -14,7 +14,7 @@ from tests.integration.running import PATIENCE_S, Process, RunningPlatform
 from tests.integration.telling import Teller, Told, assert_each_once, write
 
 EVENTS: Final = 30_000
-FEWER: Final = 12_000
+FEWER: Final = 8_000
 KILLS: Final = 10
 EVERYTHING: Final[tuple[Process, ...]] = ("up", "web", "engine", "archive", "postgres")
 VICTIMS: Final[tuple[tuple[Process | str, ...], ...]] = (
