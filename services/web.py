@@ -43,6 +43,9 @@ from services.vault.postgres import PostgresVault
 
 GRACE_S: Final = 10
 """For requests in hand when we are told to stop: as long as the longest wait."""
+SWITCH_S: Final = 0.001
+"""How long a thread keeps Python's lock while others want it: a read waits behind a batch's
+validation no longer than that."""
 WRONG_USE: Final = 2
 """The exit code by which the supervisor knows that starting again is in vain."""
 DESCRIPTION: Final = """
@@ -163,6 +166,7 @@ def serve(settings: Settings) -> None:
 def main() -> int:
     """Serve as the settings in the environment say."""
     settings = load()
+    sys.setswitchinterval(SWITCH_S)
     telemetry.configure("web", level=settings.log_level, format=settings.log_format)
     try:
         serve(settings)

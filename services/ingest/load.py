@@ -18,8 +18,6 @@ from services.ingest.room import Backlog, Room
 from services.log.port import Log
 from services.vault.port import Vault
 
-CHUNK_EVENTS: Final = 250
-"""What others send waits for no more than that; a thousand would save the loader a twentieth."""
 CHUNK_BYTES: Final = 4_000_000
 LOOK_AGAIN_S: Final = 0.01
 STALLED_S: Final = 60.0
@@ -175,7 +173,7 @@ def load(
     after one without folds.
     """
     loaded, room = Loaded(origin.start), Room(destination.backlog)
-    for chunk in _chunks(items, loaded):
+    for chunk in _chunks(items, loaded, room):
         # Before there is room: the folds are at work meanwhile.
         judged = _patiently(partial(_judge, chunk, destination), pause)
         _wait_for(room, progress, pause)
@@ -196,7 +194,7 @@ def load(
     return loaded
 
 
-def _chunks(items: Iterable[Item], loaded: Loaded) -> Iterator[list[Item]]:
+def _chunks(items: Iterable[Item], loaded: Loaded, room: Room) -> Iterator[list[Item]]:
     """Chunks of at most so many events and bytes; what came before the input broke off is good."""
     chunk: list[Item] = []
     size = 0
@@ -204,7 +202,7 @@ def _chunks(items: Iterable[Item], loaded: Loaded) -> Iterator[list[Item]]:
         for item in items:
             chunk.append(item)
             size += len(item.raw)
-            if len(chunk) >= CHUNK_EVENTS or size >= CHUNK_BYTES:
+            if len(chunk) >= room.pace.chunk or size >= CHUNK_BYTES:
                 yield chunk
                 chunk, size = [], 0
     except Refused as refused:
@@ -246,7 +244,7 @@ def _keep(judged: _Judged, destination: Destination, name: str) -> list[Refusal]
 
 
 def _wait_for(room: Room, progress: Progress, pause: Callable[[float], object]) -> None:
-    limit = _patiently(room.limit, pause)
+    limit = _patiently(room.look, pause).in_flight
     before, stalled_s = 0, 0.0
     while (in_flight := _patiently(room.in_flight, pause)) > limit:
         stalled_s = 0.0 if in_flight < before else stalled_s + LOOK_AGAIN_S

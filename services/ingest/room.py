@@ -1,14 +1,25 @@
-"""Room: how far a load may run ahead of the folds, so that what others send is soon seen."""
+"""Room: how far a load may run ahead of the folds, so that what others send is soon seen.
 
-from typing import Final, Protocol
+While the log is the load's alone, large chunks and batches save half of what an event costs. While
+others append too, theirs wait for the batch at work: so a small chunk goes in as one is done.
+"""
 
-ROOM_ALONE: Final = 2_000
-"""Records in flight while the log is the load's alone: large batches cost half as much an event."""
-ROOM_BESIDE: Final = 100
-"""While others append too: what 500 events a second leave in flight, so that a chunk goes in as one
-is done. Measured by bench/visible.py: with 4,000 an event was seen after 760 ms, with this 75."""
+from typing import Final, NamedTuple, Protocol
+
+
+class Pace(NamedTuple):
+    """Events of a chunk, and the records that may be in flight when it is appended."""
+
+    chunk: int
+    in_flight: int
+
+
+ALONE: Final = Pace(1_000, 4_000)
+BESIDE: Final = Pace(100, 100)
+"""100 is what 500 events a second leave in flight. By bench/visible.py an event was seen after
+760 ms beside a load that kept the other pace, after 50 beside this one."""
 LOOKS: Final = 40
-"""For so many chunks after others were seen: events that come once a second keep the room small."""
+"""For so many chunks after others were seen: events that come once a second keep the pace small."""
 
 
 class Backlog(Protocol):
@@ -29,18 +40,23 @@ class Room:
         self._expected: int | None = None
         self._looks = 0
 
+    @property
+    def pace(self) -> Pace:
+        """As of the last look."""
+        return BESIDE if self._looks else ALONE
+
     def took(self, count: int) -> None:
         """So many records of the load are in the log now."""
         if self._expected is not None:
             self._expected += count
 
-    def limit(self) -> int:
-        """How many records may be in flight; raises ``Unavailable``."""
+    def look(self) -> Pace:
+        """See whether the log is ours alone; raises ``Unavailable``."""
         appended = self._backlog.appended()
         has_company = self._expected is not None and appended > self._expected
         self._looks = LOOKS if has_company else max(0, self._looks - 1)
         self._expected = appended
-        return ROOM_BESIDE if self._looks else ROOM_ALONE
+        return self.pace
 
     def in_flight(self) -> int:
         """How many are in flight; raises ``Unavailable``."""

@@ -24,7 +24,7 @@ from services.store.postgres import PostgresStore
 from services.vault.port import Vault
 from services.vault.postgres import PostgresVault
 
-NICENESS: Final = 10
+NICENESS: Final = 19
 
 
 @contextmanager

@@ -143,10 +143,10 @@ class RunningPlatform:
             start_new_session=True,
         )
 
-    def ran(self, *arguments: str) -> str:
+    def ran(self, *arguments: str, within_s: float = PATIENCE_S) -> str:
         """What a command says that must end with 0."""
         with self.touchline(*arguments) as command:
-            said, _ = command.communicate(timeout=PATIENCE_S)
+            said, _ = command.communicate(timeout=within_s)
         assert command.returncode == 0, (arguments, command.returncode, said)
         return said
 

@@ -10,7 +10,7 @@ import pytest
 from schemas.codec import decode
 from schemas.envelope import Recorded
 from services.errors import Unavailable
-from services.ingest.load import CHUNK_EVENTS
+from services.ingest.room import ALONE
 from services.log.postgres import PostgresLog
 from services.store.import_state import PostgresImportState
 from services.store.urls import Urls
@@ -50,8 +50,8 @@ def test_an_import_that_is_killed_goes_on_and_ends_with_every_event(
     ) as killed:
         assert killed.stdout is not None
         assert [killed.stdout.readline() for _ in range(2)] == [
-            f"{CHUNK_EVENTS}\n",
-            f"{2 * CHUNK_EVENTS}\n",
+            f"{ALONE.chunk}\n",
+            f"{2 * ALONE.chunk}\n",
         ]
         killed.kill()
 
@@ -63,7 +63,7 @@ def test_an_import_that_is_killed_goes_on_and_ends_with_every_event(
     assert len({event.id for event in events}) == LINES
     # What the kill left between append and mark is at most one chunk, and repeats itself exactly.
     assert len({(event.id, event.digest) for event in events}) == LINES
-    assert len(events) - LINES in (0, CHUNK_EVENTS)
+    assert len(events) - LINES in (0, ALONE.chunk)
 
 
 def test_a_file_that_was_imported_is_not_read_again(urls: Urls, visits: Path) -> None:

@@ -7,14 +7,13 @@ import pytest
 from schemas.problems import Problem
 from services.errors import Refused, Timeout, Unavailable
 from services.ingest.load import (
-    CHUNK_EVENTS,
     Item,
     Loaded,
     Origin,
     find_mark,
     load,
 )
-from services.ingest.room import LOOKS, ROOM_ALONE, ROOM_BESIDE, Room
+from services.ingest.room import ALONE, BESIDE, LOOKS, Room
 from services.log.port import Entry
 from tests.loading import Memory, visits
 
@@ -28,17 +27,17 @@ def loaded_into(memory: Memory, items: list[Item], origin: Origin = ORIGIN) -> L
 def test_all_that_is_accepted_is_in_the_log_once() -> None:
     memory = Memory()
 
-    loaded = loaded_into(memory, visits(2 * CHUNK_EVENTS + 7))
+    loaded = loaded_into(memory, visits(2 * ALONE.chunk + 7))
 
-    assert loaded.mark.accepted == 2 * CHUNK_EVENTS + 7
+    assert loaded.mark.accepted == 2 * ALONE.chunk + 7
     assert loaded.mark.is_done
     assert sorted(event.id for event in memory.recorded()) == sorted(
-        f"v-{n}" for n in range(1, 2 * CHUNK_EVENTS + 8)
+        f"v-{n}" for n in range(1, 2 * ALONE.chunk + 8)
     )
     assert [mark.records for mark in memory.told] == [
-        CHUNK_EVENTS,
-        2 * CHUNK_EVENTS,
-        2 * CHUNK_EVENTS + 7,
+        ALONE.chunk,
+        2 * ALONE.chunk,
+        2 * ALONE.chunk + 7,
     ]
 
 
@@ -57,15 +56,15 @@ def test_what_is_refused_is_kept_with_its_reason_and_counted() -> None:
 
 
 def test_a_load_waits_while_the_folds_are_behind() -> None:
-    memory = Memory(behind=[ROOM_ALONE + 2, ROOM_ALONE + 1, ROOM_ALONE])
+    memory = Memory(behind=[ALONE.in_flight + 2, ALONE.in_flight + 1, ALONE.in_flight])
 
     loaded_into(memory, visits(1))
 
-    assert memory.waited == [ROOM_ALONE + 2, ROOM_ALONE + 1]
+    assert memory.waited == [ALONE.in_flight + 2, ALONE.in_flight + 1]
 
 
 def test_a_load_that_nobody_folds_ends_and_says_so() -> None:
-    memory = Memory(behind=[ROOM_ALONE + 1] * 10_000)
+    memory = Memory(behind=[ALONE.in_flight + 1] * 10_000)
 
     with pytest.raises(Timeout, match="touchline status"):
         loaded_into(memory, visits(1))
@@ -73,19 +72,19 @@ def test_a_load_that_nobody_folds_ends_and_says_so() -> None:
     assert memory.recorded() == []
 
 
-def test_beside_others_a_load_has_little_room_until_they_are_quiet() -> None:
+def test_beside_others_a_load_goes_in_small_steps_until_they_are_quiet() -> None:
     memory = Memory()
     room = Room(memory)
 
-    alone = room.limit()
+    alone = room.look()
     memory.log.append([Entry(1, b"a load's"), Entry(2, b"a load's")])
     room.took(2)
-    still_alone = room.limit()
+    still_alone = room.look()
     memory.log.append([Entry(1, b"another's")])
-    beside = [room.limit() for _ in range(LOOKS + 1)]
+    beside = [room.look() for _ in range(LOOKS + 1)]
 
-    assert (alone, still_alone) == (ROOM_ALONE, ROOM_ALONE)
-    assert beside == [*[ROOM_BESIDE] * LOOKS, ROOM_ALONE]
+    assert (alone, still_alone) == (ALONE, ALONE)
+    assert beside == [*[BESIDE] * LOOKS, ALONE]
 
 
 def test_what_was_read_before_the_input_broke_off_is_loaded_and_the_rest_comes_later() -> None:
@@ -137,13 +136,13 @@ def test_a_log_that_stays_away_ends_the_load_with_its_mark_where_it_was() -> Non
 
 def test_a_load_goes_on_from_its_mark() -> None:
     memory = Memory()
-    stopped = visits(3 * CHUNK_EVENTS)[: CHUNK_EVENTS + 10]
+    stopped = visits(3 * ALONE.chunk)[: ALONE.chunk + 10]
     first = loaded_into(memory, stopped)
 
-    rest = visits(3 * CHUNK_EVENTS)[first.mark.records :]
+    rest = visits(3 * ALONE.chunk)[first.mark.records :]
     second = loaded_into(memory, rest, Origin(ORIGIN.name, ORIGIN.key, first.mark))
 
-    assert second.mark.accepted == 3 * CHUNK_EVENTS
+    assert second.mark.accepted == 3 * ALONE.chunk
     assert (
-        len({event.id for event in memory.recorded()}) == len(memory.recorded()) == 3 * CHUNK_EVENTS
+        len({event.id for event in memory.recorded()}) == len(memory.recorded()) == 3 * ALONE.chunk
     )
