@@ -52,8 +52,9 @@ quick: .venv/dev.stamp
 bench: .venv/dev.stamp  ## measure, everything or BENCH=fold
 	@for one in $(BENCH); do $(BIN)/python -m bench.$$one $(ARGS) || exit 1; done
 
+# Each takes its minutes: what else ends a test that hangs would end them.
 fuzz: .venv/dev.stamp  ## the property tests, with many more examples
-	@$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
+	@$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz -o faulthandler_timeout=0 $(ARGS)
 
 # With the oldest Python we support: what it needs serves the newer ones too.
 lock: .venv/dev.stamp  ## pin all dependencies anew (ARGS=--upgrade to raise them)

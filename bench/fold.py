@@ -35,7 +35,7 @@ from services.fold.garbage import collecting_rarely
 from services.ingest.accept import Producer
 from services.ingest.receive import receive
 from services.log.postgres import PostgresLog
-from services.projector.projections import PROJECTIONS
+from services.projector.projections import READ_MODELS
 from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import migrate
 from services.store.postgres import PostgresStore
@@ -177,7 +177,7 @@ def main() -> None:
             with closing(PostgresLog(urls.fold)) as log, collecting_rarely():
                 vault = MemoryVault()
                 fill(log, vault, posted(given.events, given.customers))
-                filled = Filled(urls, log, Folds(PROJECTIONS, vault))
+                filled = Filled(urls, log, Folds(READ_MODELS, vault))
                 compare(filled, runs=given.runs)
                 if given.profile:
                     profile(filled)

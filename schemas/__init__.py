@@ -38,7 +38,7 @@ from schemas.lifecycle import LifecycleChanged
 from schemas.message import MessageReceived, MessageSent
 from schemas.model import ModelPromoted
 from schemas.note import NoteWritten
-from schemas.points import PointsAdjusted, PointsRedeemed
+from schemas.points import PointsAdjusted, PointsExpiring, PointsRedeemed
 from schemas.policy import PolicyPublished
 from schemas.purchase import PurchaseCancelled, PurchaseCompleted, PurchaseRefunded
 from schemas.reward import RewardGranted
@@ -119,6 +119,7 @@ Control: TypeAlias = (
     | EventQuarantined
     | PointsRedeemed
     | PointsAdjusted
+    | PointsExpiring
     | LifecycleChanged
     | TierChanged
     | ScoreComputed

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from schemas.fields import STRICT, Actor, Count, Digest, IdentifierHash, Label, Offset
+from schemas.fields import STRICT, Actor, Count, Digest, IdentifierHash, Label, Offset, OrderId
 
 EventSource = Annotated[
     str, Field(min_length=1, max_length=200, description="The event's source, as recorded")
@@ -36,9 +36,17 @@ class EventVoided:
     """Which entries can be taken back."""
     leaf: IdentifierHash
     """The strongest identifier of the event."""
+    order_id: OrderId | None = None
+    """The order that the event told of; purchases and refunds are found by it."""
     by: Actor
     reason: Label | None = None
     """Why, from a list."""
+
+    def __post_init__(self) -> None:
+        """A report of an order rests with its order."""
+        if self.order_id is None and self.event_type.startswith("purchase."):
+            msg = f"a void of {self.event_type} needs the order_id that it told of"
+            raise ValueError(msg)
 
     def summary(self) -> str:
         """One line for the timeline."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from schemas.fields import STRICT, AmountMinor, Currency, Label, Points, Reference, priced
+from schemas.fields import STRICT, Actor, AmountMinor, Currency, Label, Points, Reference, priced
 from schemas.text import counted
 
 
@@ -21,6 +21,8 @@ class RewardGranted:
     """Granted once under this id."""
     points: Points = 0
     """Points that it adds to the balance; none for a mere benefit."""
+    cost_points: Points = 0
+    """Points that it took from the balance; none for a gift."""
     benefit: Label | None = None
     """What was given, like free_shipping or voucher_10."""
     amount_minor: AmountMinor = 0
@@ -30,6 +32,7 @@ class RewardGranted:
     """What for, like birthday, referral or goodwill."""
     campaign_id: Label | None = None
     """The campaign that it belongs to."""
+    by: Actor | None = None
 
     def __post_init__(self) -> None:
         """An amount needs its currency."""
@@ -38,4 +41,5 @@ class RewardGranted:
     def summary(self) -> str:
         """One line for the timeline."""
         what = counted(self.points, "point") if self.points else self.benefit or "a reward"
-        return f"Was granted {what}"
+        price = f" for {counted(self.cost_points, 'point')}" if self.cost_points else ""
+        return f"Was granted {what}{price}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
+from typing import Final
 
 import structlog
 
@@ -19,18 +20,23 @@ from services.archive.clickhouse import ClickHouseArchive
 from services.archive.feed import ArchiveFeed
 from services.clock import SystemClock
 from services.commands.relay import relay
-from services.errors import TouchlineError
+from services.commands.ticker import Ticker
+from services.errors import Misconfigured, TouchlineError
 from services.fold.apply import Folds
 from services.fold.garbage import collecting_rarely
 from services.fold.loop import FoldBug, Loop
 from services.ingest.receive import receive_control
 from services.log.postgres import PostgresLog
-from services.projector.projections import PROJECTIONS
+from services.projector.projections import READ_MODELS
 from services.settings import load
 from services.store.archive_progress import PostgresProgress
+from services.store.lock import TICKER, PostgresLock
 from services.store.outbox import PostgresOutbox
 from services.store.postgres import PostgresStore
 from services.vault.postgres import PostgresVault
+
+WRONG_USE: Final = 2
+"""The exit code by which the supervisor knows that starting again is in vain."""
 
 log = structlog.get_logger()
 
@@ -49,7 +55,10 @@ def folds(addresses: Addresses) -> Iterator[Loop]:
         def append(posted: Sequence[tuple[str, bytes]]) -> None:
             receive_control(posted, clock.now(), vault=vault, log=events)
 
-        yield Loop(Folds(PROJECTIONS, vault), events, store, steps=[lambda: relay(outbox, append)])
+        lock = stack.enter_context(closing(PostgresLock(url, TICKER)))
+        ticker = Ticker(lock, lambda workspace, event: append([(workspace, event)]), clock)
+        steps = [ticker.tick, lambda: relay(outbox, append)]
+        yield Loop(Folds(READ_MODELS, vault), events, store, steps=steps)
 
 
 def run(addresses: Addresses, stop: threading.Event) -> None:
@@ -70,7 +79,7 @@ def run(addresses: Addresses, stop: threading.Event) -> None:
 
 
 def main() -> int:
-    """Run as the settings in the environment say; 1 where a fold can't go on."""
+    """Run as the environment's settings say; 1 where folds can't go on, 2 if they never can."""
     settings = load()
     telemetry.configure("engine", level=settings.log_level, format=settings.log_format)
     stop = threading.Event()
@@ -81,6 +90,9 @@ def main() -> int:
     except FoldBug as bug:
         log.critical("engine.stopped", problem=str(bug), exc_info=bug.__cause__)
         return 1
+    except Misconfigured as error:
+        log.critical("engine.refused", problem=str(error))
+        return WRONG_USE
     except TouchlineError as error:
         log.critical("engine.failed", problem=str(error))
         return 1

@@ -14,6 +14,7 @@ TouchlineError
 ├── Unavailable        503: infrastructure is away; try again
 ├── Timeout            504: did not happen in the time asked for
 ├── NotOurs            somebody else owns the partition, or moved it on: stop before working
+├── Damaged            a backup that is not what was written: nothing was taken from it
 ├── BadRecord          a record of the log that can't be read: a dead letter, never a stop
 └── Misconfigured      a setting or a file is wrong; names it
 """
@@ -103,6 +104,10 @@ class Timeout(TouchlineError):
 
 class NotOurs(TouchlineError):
     """The checkpoint is not where we left it: another worker owns the partition."""
+
+
+class Damaged(TouchlineError):
+    """A backup that is not whole, not what was written, or not to be opened; names the file."""
 
 
 class BadRecord(TouchlineError):

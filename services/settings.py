@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.errors import Misconfigured
 
 PREFIX = "TOUCHLINE_"
+REQUESTS_PER_S = 5_000.0
+REQUESTS_BURST = 10_000.0
 
 
 def _of_scheme(*schemes: str) -> AfterValidator:
@@ -64,6 +66,11 @@ class Settings(BaseSettings):
     """The port that the web process listens on; 0 is any that is free."""
     public_url: Annotated[str, _Http] = ""
     """How others reach the web process, for links in alerts and pages; by default host and port."""
+
+    requests_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = REQUESTS_PER_S
+    """A key's steady rate in each web process; 5000 is about what one answers in all."""
+    requests_burst: Annotated[float, Field(ge=1, allow_inf_nan=False)] = REQUESTS_BURST
+    """What a key may send at once after being quiet, 10000 by default; then ``429``."""
 
     log_url: Annotated[str, AfterValidator(_not_yet)] = Field("", repr=False)
     """The log of its own, on Kafka: not there yet. Empty is the store's own database."""

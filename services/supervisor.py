@@ -43,6 +43,13 @@ class _Process:
         self.start_at_s = 0.0
         self.pause_s = FIRST_PAUSE_S
 
+    @property
+    def has_served(self) -> bool:
+        """Whether it showed that it can run as it was asked to; by lasting, where nobody asks."""
+        if self.child.ready:
+            return self.is_ready
+        return monotonic() - self.started_at_s > STEADY_S
+
     def start(self) -> None:
         self.is_ready = not self.child.ready
         self.started_at_s = monotonic()
@@ -139,12 +146,12 @@ class Supervisor:
                     self._bury(process, code)
 
     def _bury(self, process: _Process, code: int) -> None:
-        was_ready, name = process.is_ready, process.child.name
+        has_served, name = process.has_served, process.child.name
         process.end(signal.SIGKILL)  # what it had started itself
         pause_s = process.ended()
         if self._stops or (pause_s is None and code == 0):
             return
-        if code == WRONG_USE and not was_ready and pause_s is not None:
+        if code == WRONG_USE and not has_served and pause_s is not None:
             # It has said why, and would say it again.
             say(self._plan, "process.refused", level="error", name=name)
             self._stop(WRONG_USE)

@@ -90,7 +90,8 @@ def composed(settings: Settings) -> Iterator[FastAPI]:
     urls = Urls.acting_from(
         settings.store_url, fold=settings.store_fold_url, query=settings.store_query_url
     )
-    registry, limits, clock = CollectorRegistry(), Limits(), SystemClock()
+    registry, clock = CollectorRegistry(), SystemClock()
+    limits = Limits(requests_per_s=settings.requests_per_s, requests_burst=settings.requests_burst)
     with ExitStack() as stack:
         events = PostgresLog(urls.fold)
         stack.callback(events.close)
@@ -132,8 +133,14 @@ def sending(door: Door) -> Callable[[Key], Send]:
     """Ingest's way in, for what is sent again."""
 
     def with_key(key: Key) -> Send:
-        def send(_workspace: str, raw: bytes) -> tuple[str, Position]:
-            received = door.receive(key, [raw])
+        def send(
+            workspace: str,  # noqa: ARG001 - the key's own
+            raw: bytes,
+            *,
+            browser: str | None,
+        ) -> tuple[str, Position]:
+            sender = key._replace(kind="browser", key_id=browser) if browser else key
+            received = door.receive(sender, [raw])
             for rejected in received.rejected:
                 problem = rejected.problem
                 raise Refused(

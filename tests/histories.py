@@ -23,10 +23,11 @@ from schemas.codec import encode
 from schemas.custom import Custom
 from schemas.envelope import FREE_TEXT, Posted, Recorded, Trait, Unsealed
 from services.fold.apply import Folds, apply
+from services.fold.due import settle_due
 from services.fold.loop import read_batch
 from services.log.memory import MemoryLog
 from services.log.port import CONTROL, Entry, partition_of
-from services.projector.projections import PROJECTIONS
+from services.projector.projections import READ_MODELS
 from services.store.memory import MemoryStore
 from services.vault.memory import MemoryVault
 from services.vault.port import Vault
@@ -89,7 +90,8 @@ class History:
         source = f"browser/k_1/{source}" if key_kind == "browser" else source
         personal = dict(personal or {})
         sealed = None
-        if named:
+        # What the platform says holds hashes alone, and nothing to seal.
+        if named and key_kind != "platform":
             key = self.vault.keys_for(WORKSPACE, [named[0][0]])[named[0][0]]
             plain = Unsealed(identifiers=tuple(one for _, one in named), personal=personal)
             bound_to = f"{WORKSPACE}\0{source}\0{id_}".encode()
@@ -159,8 +161,9 @@ class History:
     def exampled(self, example: Posted[Any], *identifiers: str, **more: Any) -> None:
         """An example of the catalogue, told of others than it names; control events name nobody."""
         data = Custom(name=example.data.name) if isinstance(example.data, Custom) else example.data
-        if appendable_by(example.type) == "control" and not example.identifiers:
-            self.tell(data, source="touchline", **more)
+        if appendable_by(example.type) == "control":
+            named = identifiers if example.identifiers else ()
+            self.tell(data, *named, source="touchline", **more | {"key_kind": "platform"})
         else:
             self.tell(data, *identifiers, personal=example.personal, **more)  # type: ignore[arg-type]
 
@@ -195,7 +198,7 @@ def fold(
 ) -> MemoryStore:
     """A store that has folded ``events``, in batches of these sizes in turn."""
     log, store = MemoryLog(partitions), MemoryStore()
-    folds = Folds(PROJECTIONS, vault)
+    folds = Folds(READ_MODELS, vault)
     sizes = itertools.cycle(batches)
     waiting = list(events)
     while waiting:
@@ -203,6 +206,8 @@ def fold(
         head, waiting = waiting[:size], waiting[size:]
         log.append([entry(event, partitions) for event in head])
         apply(folds, read_batch(log, store.checkpoints(), log.ends()), store)
+    while settle_due(folds, store):
+        pass
     return store
 
 
@@ -215,6 +220,8 @@ def rows(store: MemoryStore) -> dict[str, list[bytes]]:
         "edge_again": tables.namings,
         "split": tables.splits,
         "purchase_order": tables.orders.values(),
+        "rule": tables.courses.rules,
+        "ledger": tables.courses.ledger.values(),
         **{name: _keyed(table) for name, table in tables.facts.items()},
         **{name: _keyed(table) for name, table in tables.views.items()},
     }

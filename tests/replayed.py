@@ -38,6 +38,9 @@ def described(*named: str, at: float = 0, source: str = "test", **traits: Any) -
     return Step("described", (traits,), named or (ADA,), {"at": at, "source": source})
 
 
+COLUMNS = PROFILE.view.columns if PROFILE.view else ()
+
+
 class Replayed:
     """The rows of what was told, one event a batch."""
 
@@ -49,7 +52,7 @@ class Replayed:
         """The row of the customer who goes by ``name``; empty where there is none."""
         identifier = self._tables.identifiers.get(self._history.hash(name))
         row = identifier and self._tables.views["customer"].get(identifier.customer_id)
-        return dict(zip(("workspace", *PROFILE.columns), row, strict=True)) if row else {}
+        return dict(zip(("workspace", *COLUMNS), row, strict=True)) if row else {}
 
     def traits(self, name: str = ADA) -> dict[str, object]:
         """The customer's traits, without where they are from."""

@@ -22,6 +22,9 @@ ROWS: Final = 50_000
 BYTES: Final = 16 << 20
 """Of one insert at most; it is one block there, so all or none of it is seen."""
 LONGEST_BACK_OFF_S: Final = 15.0
+STARTING_S: Final = 20.0
+"""An archive that starts when we do may be away so long without a warning: three times what the
+whole platform takes to start."""
 _AT_ONCE: Final = 2_000
 
 log = structlog.get_logger()
@@ -35,10 +38,11 @@ class ArchiveFeed:
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; nothing that the archive does stops the store."""
-        back_off_s = FLUSH_S
+        back_off_s, quiet_until_s = FLUSH_S, time.monotonic() + STARTING_S
         while not stop.is_set():
             try:
                 prepare(self._log, self._progress, self._archive)
+                quiet_until_s = 0.0
                 while not stop.is_set():
                     began = time.monotonic()
                     count = feed_once(self._log, self._progress, self._archive)
@@ -48,7 +52,10 @@ class ArchiveFeed:
             except NotOurs:
                 stop.wait(LONGEST_BACK_OFF_S)
             except TouchlineError as cause:
-                log.warning("archive.waiting", cause=str(cause), back_off_s=back_off_s)
+                if isinstance(cause, Unavailable) and time.monotonic() < quiet_until_s:
+                    log.debug("archive.awaited", back_off_s=back_off_s)
+                else:
+                    log.warning("archive.waiting", cause=str(cause), back_off_s=back_off_s)
                 stop.wait(back_off_s)
                 back_off_s = min(2 * back_off_s, LONGEST_BACK_OFF_S)
 

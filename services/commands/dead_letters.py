@@ -1,6 +1,5 @@
 """Dead letters: what could not be taken in, opened, corrected, sent again, or set aside."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,14 @@ from schemas.problems import Problem
 from services.clock import Clock
 from services.commands.awaiting import Decisions
 from services.commands.control import formed
-from services.commands.letter import LOG, day_owner, may_resend, raw_of, sealed_to
+from services.commands.letter import (
+    LOG,
+    browser_of,
+    day_owner,
+    may_resend,
+    raw_of,
+    sealed_to,
+)
 from services.errors import Conflict, NotFound, Refused
 from services.log.port import Entry, Log, Position
 from services.log.position import covers, encode
@@ -21,8 +27,16 @@ from services.store.port import Letter
 from services.vault.port import Vault
 from services.vault.seal import seal
 
-Send = Callable[[str, bytes], tuple[str, Position]]
-"""Takes (workspace, event as posted) in as ingest does: its id and position, or ``Refused``."""
+
+class Send(Protocol):
+    """Ingest's way in, with the rights of whoever resubmits."""
+
+    def __call__(self, workspace: str, raw: bytes, *, browser: str | None) -> tuple[str, Position]:
+        """Take an event as posted in: its id and position, or ``Refused``.
+
+        ``browser`` is the browser key that sent it first, and it is recorded as sent by that one:
+        anybody could have sent it, so it must not count for more now.
+        """
 
 
 class Resolving(Protocol):
@@ -113,14 +127,14 @@ class DeadLetters:
         self, letter: Letter, send: Send, corrected: bytes | None
     ) -> tuple[str, Position]:
         if corrected is not None:
-            return send(letter.workspace, corrected)
+            return send(letter.workspace, corrected, browser=browser_of(letter, self._vault))
         raw = raw_of(letter, self._vault)
         if raw is None:
             raise Conflict(
                 "can't be opened: the key that seals it is gone", "send the event in the body"
             )
         if letter.origin != LOG:
-            return send(letter.workspace, raw)
+            return send(letter.workspace, raw, browser=None)
         record = letter.ciphertext if not letter.key_id else raw
         return self._again(letter, record)
 

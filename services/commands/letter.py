@@ -19,6 +19,16 @@ _BROWSER: Final = "browser/"
 _UNSEALED: Final = msgspec.json.Decoder(Unsealed)
 
 
+class _Sent(msgspec.Struct):
+    """Who sent a record; also told by one whose type or data we can't read."""
+
+    key_kind: str
+    source: str
+
+
+_SENT: Final = msgspec.json.Decoder(_Sent)
+
+
 def day_owner(at: datetime) -> str:
     """Whose key seals what may name anybody."""
     return f"day:{at:%Y-%m-%d}"
@@ -35,11 +45,20 @@ def may_resend(letter: Letter) -> bool:
     return letter.reason != CONFLICT
 
 
+def browser_of(letter: Letter, vault: Vault) -> str | None:
+    """The browser key that sent it; None where a server's key did, or its seal can't be opened."""
+    record = _kept(letter, vault) if letter.origin == LOG else None
+    try:
+        sent = _SENT.decode(record or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return sent.source.split("/", 2)[1] if _is_browsers(sent) else None
+
+
 def raw_of(letter: Letter, vault: Vault) -> bytes | None:
     """The event as JSON to post, or the bytes that are none; None where it can't be opened."""
     if letter.key_id:
-        bound_to = sealed_to(letter.workspace, letter.origin, letter.partition, letter.offset)
-        return _unsealed(Sealed(letter.key_id, letter.ciphertext), vault, bound_to)
+        return _kept(letter, vault)
     try:
         recorded = decode(letter.ciphertext)
     except Undecodable:
@@ -68,6 +87,18 @@ def _posted(recorded: Recorded[Any], vault: Vault) -> bytes | None:
         "cause": recorded.cause,
     }
     return msgspec.json.encode({name: value for name, value in event.items() if value is not None})
+
+
+def _kept(letter: Letter, vault: Vault) -> bytes | None:
+    """The bytes that the letter holds; None where they can't be opened."""
+    if not letter.key_id:
+        return letter.ciphertext
+    bound_to = sealed_to(letter.workspace, letter.origin, letter.partition, letter.offset)
+    return _unsealed(Sealed(letter.key_id, letter.ciphertext), vault, bound_to)
+
+
+def _is_browsers(sent: _Sent) -> bool:
+    return sent.key_kind == "browser" and sent.source.startswith(_BROWSER)
 
 
 def _source(source: str) -> str:

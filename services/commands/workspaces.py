@@ -1,7 +1,7 @@
 """Workspaces: opened with what gives their events a meaning, and told to the log at once."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,6 +10,7 @@ import msgspec
 
 from schemas.fields import iana, iso4217
 from schemas.workspace import WorkspaceCreated
+from services.commands.policies import defaults
 from services.errors import Refused
 from services.store.tenants import Tenants, WorkspaceRow
 
@@ -34,9 +35,8 @@ def create_workspace(
     now: datetime,
     *,
     by: str,
-    policies: Sequence[bytes] = (),
 ) -> WorkspaceRow:
-    """Open a workspace; ``workspace.created`` and its ``policies`` leave for the log with it.
+    """Open a workspace; ``workspace.created`` and the default policies leave for the log with it.
 
     Raises ``Refused`` for what can't be a name, time zone, currency or region, and ``Conflict``
     where there is one of this name.
@@ -50,7 +50,7 @@ def create_workspace(
         order.region,
         now,
     )
-    tenants.insert_workspace(row, [_created(row, by), *policies])
+    tenants.insert_workspace(row, [_created(row, by), *defaults(row.workspace, by, now)])
     return row
 
 

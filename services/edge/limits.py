@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from services.settings import REQUESTS_BURST, REQUESTS_PER_S
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -19,7 +21,7 @@ class Limits:
     """One event; a larger one is rejected alone."""
     events: int = 1_000
     """Events a request."""
-    requests_per_s: float = 5_000.0
-    """A key's steady rate; about what one process answers in all."""
-    requests_burst: float = 10_000.0
+    requests_per_s: float = REQUESTS_PER_S
+    """A key's steady rate."""
+    requests_burst: float = REQUESTS_BURST
     """What a key may send at once after being quiet."""

@@ -1,11 +1,11 @@
 """The batch transaction: one handler for every runtime."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.fold.batch import Batch
 from services.fold.gather import gather
-from services.fold.projection import AnyProjection
+from services.fold.read_models import ReadModels
+from services.fold.rules import Shelf
 from services.fold.take import take
 from services.store.port import Changes, Store, Tally, Transaction
 from services.vault.port import Vault
@@ -15,10 +15,12 @@ from services.vault.port import Vault
 class Folds:
     """What a batch is folded with."""
 
-    projections: Sequence[AnyProjection]
+    models: ReadModels
     vault: Vault
     is_replay: bool = False
     """A replay reads decisions back: it sends nothing and writes no letters anew."""
+    shelf: Shelf = field(default_factory=Shelf)
+    """The rules as last read: of one store only."""
 
 
 def apply(folds: Folds, batch: Batch, store: Store) -> Tally:
@@ -53,11 +55,12 @@ def work_out(folds: Folds, batch: Batch, tx: Transaction) -> Changes:
     """Claim the partitions and find everything that ``batch`` changes."""
     tx.claim({piece.partition: piece.first for piece in batch})
     taken = take(batch, tx, folds.vault)
-    changes = gather(taken, tx, folds.projections)
+    changes = gather(taken, tx, folds.models, folds.shelf, is_replay=folds.is_replay)
     changes.skipped = taken.skipped
     changes.conflicted |= taken.conflicted
     changes.tallies = taken.tallies()
     changes.advance = {piece.partition: piece.next for piece in batch}
     if not folds.is_replay:
-        changes.letters, changes.outbox = taken.letters, taken.outbox
+        changes.letters = taken.letters
+        changes.outbox = [*taken.outbox, *changes.outbox]
     return changes

@@ -4,6 +4,7 @@ Their ids are hashes of what they say, so that deciding again changes nothing.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,8 +18,18 @@ SOURCE: Final = "touchline"
 """The source of all that the platform itself says; no key may use it."""
 
 
-def decision(data: Control, *, id_: str, occurred_at: datetime) -> bytes:
-    """``data`` as an event to append, in the form in which producers post theirs."""
+def decision(
+    data: Control,
+    *,
+    id_: str,
+    occurred_at: datetime,
+    identifiers: Sequence[str] = (),
+    cause: str | None = None,
+) -> bytes:
+    """``data`` as an event to append, in the form in which producers post theirs.
+
+    ``identifiers`` are hashes: of the customer's leaf, where it is about one.
+    """
     return msgspec.json.encode(
         {
             "id": id_,
@@ -26,9 +37,10 @@ def decision(data: Control, *, id_: str, occurred_at: datetime) -> bytes:
             "type": data.type,
             "version": data.version,
             "occurred_at": occurred_at,
-            "identifiers": [],
+            "identifiers": identifiers,
             "data": msgspec.Raw(dump(data)),
         }
+        | ({"cause": cause} if cause else {})
     )
 
 

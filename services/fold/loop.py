@@ -10,6 +10,7 @@ import structlog
 from services.errors import NotOurs, TouchlineError, Unavailable
 from services.fold.apply import Folds, apply, rehearse
 from services.fold.batch import Batch, Slice
+from services.fold.due import settle_due
 from services.log.port import CONTROL, Log, Position
 from services.store.port import Store
 
@@ -36,6 +37,7 @@ class Loop:
     ) -> None:
         self._folds, self._log, self._store, self._steps = folds, source, store, steps
         self._next: dict[int, int] | None = None
+        self._may_be_due = True
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is away is waited for, with growing pauses."""
@@ -59,10 +61,20 @@ class Loop:
         """The steps, then control, then one batch; gives how much there was to do."""
         worked = sum(step() for step in self._steps)
         ends = self._log.ends()
-        worked += self._turn({CONTROL: ends.get(CONTROL, 0)})
+        worked += self._control({CONTROL: ends.get(CONTROL, 0)})
         return worked + self._turn(
             {partition: end for partition, end in ends.items() if partition != CONTROL}
         )
+
+    def _control(self, ends: Position) -> int:
+        """Control, and some of the rows that are due by it; batches go on in between."""
+        worked = self._turn(ends)
+        self._may_be_due |= worked > 0
+        if self._may_be_due:
+            due = settle_due(self._folds, self._store)
+            self._may_be_due = due > 0
+            worked += due
+        return worked
 
     def _turn(self, ends: Position) -> int:
         batch = read_batch(self._log, self._positions(), ends)

@@ -1,21 +1,23 @@
 """Orders: all that was told of one order, and which report of it counts.
 
-An order counts once, whoever reports it: the lowest-ranked report that is not from a browser owns
-the order and every refund of it, whichever leaf they came under. The others are kept as
-corroboration.
+An order counts once, whoever reports it: the lowest-ranked report that is neither voided nor from a
+browser owns the order and every refund of it, whichever leaf they came under. The others are kept
+as corroboration.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
-from schemas import PurchaseCancelled, PurchaseCompleted, PurchaseRefunded
+from schemas import EventVoided, PurchaseCancelled, PurchaseCompleted, PurchaseRefunded
 from schemas.envelope import Recorded
+from schemas.purchase import Line
 
-OrderEvent: TypeAlias = PurchaseCompleted | PurchaseRefunded | PurchaseCancelled
+OrderEvent: TypeAlias = PurchaseCompleted | PurchaseRefunded | PurchaseCancelled | EventVoided
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
@@ -27,9 +29,15 @@ class Report(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False)
     leaf: str
     amount_minor: int = 0
     currency: str = ""
+    channel: str = ""
+    """Where it was bought."""
+    categories: tuple[tuple[str, int], ...] = ()
+    """Minor units by category of what was bought, where lines tell their category."""
 
 
 Reports: TypeAlias = tuple[Report, ...]
+Void: TypeAlias = tuple[str, str, str]
+"""Type, source and id of a report that was taken back."""
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -40,6 +48,14 @@ class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cancellations: Reports = ()
     heard: Reports = ()
     """Told by a browser key, which anyone can read: kept, never counted."""
+    voided: tuple[Void, ...] = ()
+    """Reports taken back, told of or not yet: kept, never counted."""
+
+    @property
+    def owner(self) -> str | None:
+        """The leaf that owns it; None until a purchase counts."""
+        report = owner_of(self)
+        return report.leaf if report else None
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):
@@ -66,7 +82,9 @@ def order_key(workspace: str, order_id: str) -> str:
 
 
 def tell(order: Order, event: Recorded[OrderEvent]) -> Order:
-    """``order`` with one more report of it, in any order."""
+    """``order`` with one more report of it, or one taken back, in any order."""
+    if isinstance(event.data, EventVoided):
+        return _voided(order, event.data)
     report = _report(event)
     if event.key_kind == "browser":
         return replace(order, heard=_with(order.heard, report))
@@ -79,29 +97,67 @@ def tell(order: Order, event: Recorded[OrderEvent]) -> Order:
             return replace(order, cancellations=_with(order.cancellations, report))
 
 
+def owner_of(order: Order) -> Report | None:
+    """The report that owns the order; None until a purchase is told that nobody took back."""
+    return next(iter(_standing(order, order.purchases, PurchaseCompleted.type)), None)
+
+
+def refunds_of(order: Order, owner: Report) -> Reports:
+    """The refunds that count: those in the currency that ``owner`` was paid in."""
+    told = _standing(order, order.refunds, PurchaseRefunded.type)
+    return tuple(one for one in told if one.currency == owner.currency)
+
+
 def settle(order: Order) -> Settled | None:
     """What the order counts as; None until a purchase is told."""
-    if not order.purchases:
+    owner = owner_of(order)
+    if owner is None:
         return None
-    owner = order.purchases[0]
-    refunded = [one.amount_minor for one in order.refunds if one.currency == owner.currency]
+    refunds = refunds_of(order, owner)
     return Settled(
         owner.leaf,
         owner.occurred_at,
         owner.amount_minor,
-        min(owner.amount_minor, sum(refunded)),
+        min(owner.amount_minor, sum(one.amount_minor for one in refunds)),
         owner.currency,
-        len(refunded),
+        len(refunds),
         bool(order.cancellations),
     )
 
 
+def _standing(order: Order, reports: Reports, type_: str) -> Reports:
+    if not order.voided:
+        return reports
+    return tuple(one for one in reports if (type_, one.source, one.id) not in order.voided)
+
+
+def _voided(order: Order, void: EventVoided) -> Order:
+    taken_back = void.event_type, void.event_source, void.event_id
+    return replace(order, voided=tuple(sorted({*order.voided, taken_back})))
+
+
 def _report(event: Recorded[OrderEvent]) -> Report:
     told, place = event.data, (event.occurred_at, event.source, event.id, event.leaf)
-    if isinstance(told, PurchaseCancelled):
-        return Report(*place)
-    return Report(*place, told.amount_minor, told.currency)
+    match told:
+        case PurchaseCompleted():
+            bought = _by_category(told.lines) if told.lines else _NONE
+            return Report(*place, told.amount_minor, told.currency, told.channel or "", bought)
+        case PurchaseRefunded():
+            return Report(*place, told.amount_minor, told.currency)
+        case _:
+            return Report(*place)
+
+
+def _by_category(lines: Sequence[Line]) -> tuple[tuple[str, int], ...]:
+    sums: dict[str, int] = {}
+    for line in lines:
+        if line.category is not None:
+            sums[line.category] = sums.get(line.category, 0) + line.amount_minor
+    return tuple(sorted(sums.items()))
 
 
 def _with(reports: Reports, report: Report) -> Reports:
     return (report,) if not reports else tuple(sorted({*reports, report}))
+
+
+_NONE: Final[tuple[tuple[str, int], ...]] = ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from services.fold.projection import AnyProjection, Event
+from services.fold.projection import AnyProjection, Event, View
 from services.fold.resolve import Customers
 from services.fold.settlements import Settlement
 from services.store.port import EncodedFacts, Identifier, Row, Transaction
@@ -23,9 +23,21 @@ class Growth:
         return {*self.events, *self.settlements}
 
 
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """The facts of one projection that a batch needs, and what it makes of them."""
+
+    before: Mapping[str, Any]
+    """Of every leaf of the customers."""
+    after: Mapping[str, Any]
+    """Of the leaves that something happened to."""
+    encoded: dict[str, EncodedFacts]
+    rows: dict[str, Row]
+
+
 def project(
     projection: AnyProjection, growth: Growth, customers: Customers, tx: Transaction
-) -> tuple[dict[str, EncodedFacts], dict[str, Row]]:
+) -> Projected:
     """The facts of the leaves that something happened to, and the rows of ``customers``."""
     decode, encode = projection.decoder(), projection.encode
     workspaces = {
@@ -34,8 +46,15 @@ def project(
     stored = tx.facts(projection.name, workspaces)
     before = {leaf: decode(encoded) for leaf, encoded in stored.items()}
     after = grown(projection, before, growth)
-    rows = views(projection, before | after, customers.members)
-    return {leaf: (workspaces[leaf], encode(facts)) for leaf, facts in after.items()}, rows
+    view = projection.view
+    rows = views(projection, view, before | after, customers.members) if view else {}
+    # An event that tells nothing new leaves the facts the very ones that they were.
+    encoded = {
+        leaf: (workspaces[leaf], encode(facts))
+        for leaf, facts in after.items()
+        if facts is not before.get(leaf, projection.initial)
+    }
+    return Projected(before, after, encoded, rows)
 
 
 def grown(projection: AnyProjection, facts: Mapping[str, Any], growth: Growth) -> dict[str, Any]:
@@ -57,11 +76,12 @@ def grown(projection: AnyProjection, facts: Mapping[str, Any], growth: Growth) -
 
 def views(
     projection: AnyProjection,
+    view: View[Any],
     facts: Mapping[str, Any],
     customers: Mapping[str, Sequence[Identifier]],
 ) -> dict[str, Row]:
     """The rows of those customers that have any facts."""
-    merge, settle, columns = projection.merge, projection.settle, itemgetter(*projection.columns)
+    merge, settle, columns = projection.merge, view.settle, itemgetter(*view.columns)
     rows: dict[str, Row] = {}
     for customer, members in customers.items():
         found = [facts[member.identifier] for member in members if member.identifier in facts]

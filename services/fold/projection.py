@@ -50,6 +50,17 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class View(Generic[Facts]):
+    """A table keyed by customer."""
+
+    table: str
+    columns: tuple[str, ...]
+    """Those after ``customer_id`` and ``workspace``."""
+    settle: Callable[[Facts, Sequence[Identifier]], Mapping[str, object]]
+    """The columns of a customer with these merged facts and identifiers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Projection(Generic[Facts]):
     """Pure functions and the tables they fill.
 
@@ -61,17 +72,13 @@ class Projection(Generic[Facts]):
     """The table of its facts, keyed by leaf."""
     version: int
     """Raised when the same events give other rows: run `touchline rebuild` then."""
-    view: str
-    """The table of its view, keyed by customer."""
-    columns: tuple[str, ...]
-    """The view's columns after ``customer_id`` and ``workspace``."""
     initial: Facts
     evolve: Callable[[Facts, Event], Facts]
     reorder: Callable[[Facts, Settled | None, Settled | None], Facts]
     """The facts once an order of the leaf counts as the latter where it counted as the former."""
     merge: Callable[[Facts, Facts], Facts]
-    settle: Callable[[Facts, Sequence[Identifier]], Mapping[str, object]]
-    """The view's columns of a customer with these merged facts and identifiers."""
+    view: View[Facts] | None = None
+    """What is shown of them; none where a course does that."""
 
     def encode(self, facts: Facts) -> bytes:
         """The facts' bytes; equal facts are equal bytes."""

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from schemas.codec import Undecodable, decode
 from schemas.envelope import Recorded
 from services.fold.apply import Folds, apply
+from services.fold.due import settle_due
 from services.fold.loop import BATCH, read_batch
 from services.fold.orders import order_key
 from services.log.port import CONTROL, Log, Position
@@ -80,18 +81,23 @@ def replay(folds: Folds, log: Log, store: Store, ends: Position, *, progress: Pr
             apply(folds, batch, store)
             positions |= {piece.partition: piece.next for piece in batch}
             progress(sum(positions.values()), sum(ends.values()))
+        while settle_due(folds, store):
+            pass
 
 
 def verify(live: Snapshot, replayed: Snapshot, log: Log) -> Verified:
-    """Compare the live rows with those of a replay to the same position."""
-    digests, position = [], live.checkpoints()
-    for table in live.tables:
-        digests.append(live.digest(table))
-        if digests[-1] != replayed.digest(table):
-            difference = first_difference(live, replayed, table)
+    """Compare the live rows with those of a replay to the same position.
+
+    Every table's digest is told, whichever differs; of differences the first one.
+    """
+    position = live.checkpoints()
+    digests = tuple(live.digest(table) for table in live.tables)
+    for digest in digests:
+        if digest != replayed.digest(digest.name):
+            difference = first_difference(live, replayed, digest.name)
             event = behind(difference.key, log, position)
-            return Verified(position, tuple(digests), difference, event)
-    return Verified(position, tuple(digests))
+            return Verified(position, digests, difference, event)
+    return Verified(position, digests)
 
 
 def behind(key: str, log: Log, ends: Position) -> str | None:

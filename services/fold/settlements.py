@@ -24,6 +24,19 @@ class Settlements:
 
     orders: dict[str, OrderRow] = field(default_factory=dict)
     by_leaf: dict[str, list[Settlement]] = field(default_factory=lambda: defaultdict(list))
+    told: list[tuple[Order, Order]] = field(default_factory=list)
+    """Each order as it was, and as it is now."""
+
+    def owners(self) -> set[str]:
+        """The leaves whose orders were told of, though they may count as before."""
+        return {
+            owner for orders in self.told for order in orders if (owner := order.owner) is not None
+        }
+
+
+def read_order(row: OrderRow) -> Order:
+    """All that was told of the order in ``row``."""
+    return _DECODER.decode(row.facts)
 
 
 def settle_orders(by_order: Mapping[str, Sequence[Recorded[Any]]], tx: Transaction) -> Settlements:
@@ -31,12 +44,13 @@ def settle_orders(by_order: Mapping[str, Sequence[Recorded[Any]]], tx: Transacti
     done = Settlements()
     stored = tx.orders(by_order) if by_order else {}
     for key, events in by_order.items():
-        order = before = _DECODER.decode(stored[key].facts) if key in stored else _UNTOLD
+        order = before = read_order(stored[key]) if key in stored else _UNTOLD
         for event in events:
             order = tell(order, event)
         first = events[0]
-        row = OrderRow(key, first.workspace, first.data.order_id, _ENCODER.encode(order))
-        done.orders[key] = row
+        named = key, first.workspace, first.data.order_id
+        done.orders[key] = OrderRow(*named, _ENCODER.encode(order), order.owner)
+        done.told.append((before, order))
         _settle(settle(before), settle(order), done.by_leaf)
     return done
 

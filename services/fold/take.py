@@ -14,7 +14,8 @@ from services.fold.decisions import conflicted
 from services.fold.opening import open_sealed
 from services.fold.projection import Event
 from services.log.port import Stored
-from services.store.port import Identifier, Letter, Seen, Tally, Transaction
+from services.store.port import Identifier, Letter, Tally, Transaction
+from services.store.seen import Seen
 from services.vault.port import Vault
 from services.vault.seal import seal
 
@@ -148,7 +149,8 @@ def _fresh(reads: Sequence[Read], taken: Taken, tx: Transaction) -> Sequence[Rea
         elif first.setdefault(read.id_hash, read) is not read:
             others.append(read)
     rows = [Seen(key, read.digest, *read.at) for key, read in first.items()]
-    standing = {rows[index].id_hash: seen.digest for index, seen in tx.drop_known(rows).items()}
+    known = tx.seen.drop_known(rows)
+    standing = {rows[index].id_hash: seen.digest for index, seen in known.items()}
     for read in [*(first[key] for key in standing), *others]:
         kept = standing.get(read.id_hash, first[read.id_hash].digest)
         if kept == read.digest:

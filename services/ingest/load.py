@@ -250,9 +250,9 @@ def _wait_for(room: Room, progress: Progress, pause: Callable[[float], object]) 
         stalled_s = 0.0 if in_flight < before else stalled_s + LOOK_AGAIN_S
         if stalled_s > STALLED_S:
             raise Timeout(
-                f"nothing was folded for {STALLED_S:g} s, and {in_flight:,} records wait for it; "
-                "see whether the platform runs (touchline status), then load again: "
-                "it goes on from here"
+                f"nothing folds: {in_flight:,} records have waited for {STALLED_S:g} s; start "
+                "`touchline up` or `touchline projector` (where one runs, its log says why it "
+                "can't go on), then load again: it goes on from here"
             )
         before = in_flight
         progress.waiting(in_flight)

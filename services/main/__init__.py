@@ -3,6 +3,7 @@
 import typer
 
 from services.main import (
+    backups,
     customers,
     data,
     dead_letters,
@@ -33,6 +34,8 @@ app.command("status")(store.status)
 app.command("migrate")(store.migrate)
 app.command("rebuild")(replays.rebuild)
 app.command("verify")(replays.verify)
+app.command("backup")(backups.backup)
+app.command("restore")(backups.restore)
 app.add_typer(keys.app, name="keys")
 app.add_typer(workspaces.app, name="workspaces")
 app.command("import")(data.import_)

@@ -166,8 +166,9 @@ def _sending(addresses: "Addresses", vault: "Vault", log: "Log") -> "Send":
     from services.ingest.receive import receive
     from services.main.tenants import workspace_row
 
-    def send(workspace: str, raw: bytes) -> tuple[str, "Position"]:
-        producer = Producer(workspace, "write", "cli", workspace_row(addresses, workspace).region)
+    def send(workspace: str, raw: bytes, *, browser: str | None) -> tuple[str, "Position"]:
+        kind, key_id = ("browser", browser) if browser else ("write", "cli")
+        producer = Producer(workspace, kind, key_id, workspace_row(addresses, workspace).region)
         received = receive([raw], producer, SystemClock().now(), vault=vault, log=log)
         for rejected in received.rejected:
             found = rejected.problem

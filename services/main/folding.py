@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from services.addresses import Addresses
@@ -14,19 +15,20 @@ from services.settings import Settings
 def folding(settings: Settings, addresses: Addresses) -> Iterator[None]:
     """See that what the block appends is folded: by the platform that runs, else by us, at its end.
 
-    A store of its own is folded by its own projector: see that one runs.
+    A store of its own is folded by its own projector: see that one runs. Raises ``FoldBug`` where
+    an event can't be folded.
     """
     if settings.store_url or running(settings.data_dir) is not None:
         yield
         return
     stop = threading.Event()
-    with folds(addresses) as loop:
-        thread = threading.Thread(target=loop.run, args=(stop,), name="folds", daemon=True)
-        thread.start()
+    with folds(addresses) as loop, ThreadPoolExecutor(1, thread_name_prefix="folds") as threads:
+        working = threads.submit(loop.run, stop)
         try:
             yield
         finally:
             stop.set()
-            thread.join()
+            # Folds that ended by themselves are why the block gave up waiting for them.
+            working.result()
         while loop.once():
             pass

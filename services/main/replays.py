@@ -44,33 +44,39 @@ def verify(*, data_dir: DataDir = None, json: Json = False) -> None:
     Exit code 1 where a row differs: it is named, with an event behind it. The platform may run.
     """
     from services.addresses import borrow
-    from services.fold.rebuild import replay
-    from services.fold.rebuild import verify as compare
     from services.settings import load
-    from services.store.compare import snapshot
-    from services.store.migrate import LIVE
-    from services.store.shadow import Shadow
 
     with borrow(load(data_dir=data_dir)) as addresses:
-        shadow, url = Shadow(addresses.store.owner, "verify"), addresses.store.fold
-        with shadow.alone(), ExitStack() as stack:
-            stack.callback(shadow.drop)
-            with (
-                snapshot(url, LIVE) as live,
-                _bar("Verifying") as progress,
-                _replay(addresses, shadow.schema) as (folds, log, store),
-            ):
-                # After the snapshot: all that was decided until then is known to the shadow.
-                shadow.make()
-                replay(folds, log, store, live.checkpoints(), progress=progress)
-                with snapshot(url, shadow.schema) as replayed:
-                    verified = compare(live, replayed, log)
+        verified = compared(addresses)
     if json:
         print_json(_told(verified))
     else:
         _show(verified)
     if not verified.is_ok:
         raise typer.Exit(1)
+
+
+def compared(addresses: "Addresses") -> "Verified":
+    """What a comparison of the live rows with the log folded again finds."""
+    from services.fold.rebuild import replay
+    from services.fold.rebuild import verify as compare
+    from services.store.compare import snapshot
+    from services.store.migrate import LIVE
+    from services.store.shadow import Shadow
+
+    shadow, url = Shadow(addresses.store.owner, "verify"), addresses.store.fold
+    with shadow.alone(), ExitStack() as stack:
+        stack.callback(shadow.drop)
+        with (
+            snapshot(url, LIVE) as live,
+            _bar("Verifying") as progress,
+            _replay(addresses, shadow.schema) as (folds, log, store),
+        ):
+            # After the snapshot: all that was decided until then is known to the shadow.
+            shadow.make()
+            replay(folds, log, store, live.checkpoints(), progress=progress)
+            with snapshot(url, shadow.schema) as replayed:
+                return compare(live, replayed, log)
 
 
 @contextmanager
@@ -81,7 +87,7 @@ def _replay(
     from services.fold.apply import Folds
     from services.fold.garbage import collecting_rarely
     from services.log.postgres import PostgresLog
-    from services.projector.projections import PROJECTIONS
+    from services.projector.projections import READ_MODELS
     from services.store.postgres import PostgresStore
     from services.vault.postgres import PostgresVault
 
@@ -91,7 +97,7 @@ def _replay(
         log = stack.enter_context(closing(PostgresLog(addresses.log)))
         vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
         store = stack.enter_context(closing(PostgresStore(url, schema=schema)))
-        yield Folds(PROJECTIONS, vault, is_replay=True), log, store
+        yield Folds(READ_MODELS, vault, is_replay=True), log, store
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What commands ask of PostgreSQL and leave in its outbox."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from services.store.policies import Policy
 from services.store.pool import Pool, rows
 
 ENTER: Final = "SELECT set_config('touchline.workspace', %(workspace)s, true)"
@@ -32,6 +34,15 @@ RETURNING outbox_id
 WAITING: Final = """
 SELECT EXISTS (
     SELECT FROM touchline.outbox WHERE workspace = %(workspace)s AND outbox_id = %(outbox_id)s)
+"""
+POLICIES: Final = """
+SELECT kind, name, version, effective_at, occurred_at, body FROM rule
+WHERE workspace = %(workspace)s AND kind <> 'zone'
+ORDER BY kind, name, effective_at NULLS FIRST, occurred_at, source, id
+"""
+HAS_EVENTS: Final = """
+SELECT EXISTS (
+    SELECT FROM workspace_count WHERE workspace = %(workspace)s AND partition > 0 AND applied > 0)
 """
 APPLIED: Final = "SELECT partition, next_offset FROM checkpoint"
 
@@ -61,6 +72,18 @@ class PostgresDecisions:
     def decide(self, workspace: str, event: bytes) -> int:
         with self._inside(workspace) as cursor:
             return int(rows(cursor, DECIDE, {"workspace": workspace, "event": event})[0][0])
+
+    def policies(self, workspace: str) -> list[Policy]:
+        with self._inside(workspace) as cursor:
+            found = rows(cursor, POLICIES, {"workspace": workspace})
+            return [
+                Policy(kind, name, version, effective_at, at, json.loads(bytes(body)))
+                for kind, name, version, effective_at, at, body in found
+            ]
+
+    def has_events(self, workspace: str) -> bool:
+        with self._inside(workspace) as cursor:
+            return bool(rows(cursor, HAS_EVENTS, {"workspace": workspace})[0][0])
 
     def is_waiting(self, workspace: str, outbox_id: int) -> bool:
         with self._inside(workspace) as cursor:

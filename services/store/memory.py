@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from services.errors import NotOurs
+from services.store.memory_courses import CourseTables, MemoryCourses
+from services.store.memory_seen import MemorySeen
 from services.store.port import (
     Changes,
     EdgeRow,
@@ -16,10 +18,10 @@ from services.store.port import (
     OrderRow,
     Pair,
     Row,
-    Seen,
     SplitRow,
     Tally,
 )
+from services.store.seen import Seen
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Tables:
         default_factory=lambda: defaultdict(dict)
     )
     views: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
+    courses: CourseTables = field(default_factory=CourseTables)
     letters: list[Letter] = field(default_factory=list)
     outbox: list[tuple[str, bytes]] = field(default_factory=list)
 
@@ -73,7 +76,10 @@ class MemoryTransaction:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._seen: list[Seen] = []
+        self.seen = MemorySeen(tables.seen)
+        self.courses = MemoryCourses(
+            tables.courses, tables.views, tables.identifiers, tables.orders
+        )
         self._changes: list[Changes] = []
 
     def claim(self, expected: Mapping[int, int]) -> None:
@@ -82,16 +88,6 @@ class MemoryTransaction:
             if (found := self._tables.checkpoints.get(partition, 0)) != offset:
                 msg = f"partition {partition} is at {found}, not {offset}"
                 raise NotOurs(msg)
-
-    def drop_known(self, rows: Sequence[Seen]) -> Mapping[int, Seen]:
-        """As the port says."""
-        known = {
-            index: self._tables.seen[row.id_hash]
-            for index, row in enumerate(rows)
-            if row.id_hash in self._tables.seen
-        }
-        self._seen += [row for index, row in enumerate(rows) if index not in known]
-        return known
 
     def conflicted(self, id_hashes: Collection[str]) -> Collection[tuple[str, str]]:
         """As the port says."""
@@ -156,11 +152,13 @@ class MemoryTransaction:
     def save(self, changes: Changes) -> None:
         """As the port says."""
         self._changes.append(changes)
+        self.courses.save(changes.course)
 
     def commit(self) -> None:
         """Write what was kept."""
         tables = self._tables
-        tables.seen |= {row.id_hash: row for row in self._seen}
+        tables.seen |= self.seen.new
+        self.courses.commit()
         for changes in self._changes:
             tables.identifiers |= changes.identifiers
             tables.edges |= changes.edges
@@ -171,7 +169,7 @@ class MemoryTransaction:
                 tables.facts[name] |= facts
             for view in changes.views:
                 tables.views[view] |= changes.views[view]
-                for customer in changes.gone:
+                for customer in changes.gone.get(view, ()):
                     tables.views[view].pop(customer, None)
             tables.skipped |= {
                 (partition, offset): why for partition, offset, why in changes.skipped

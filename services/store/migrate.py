@@ -1,7 +1,7 @@
 """Migrations: SQL files applied once each, in order, and the schema of tables that folds write."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -35,10 +35,13 @@ class Migration:
         return sha256(self.text.encode()).hexdigest()
 
 
-def migrate(owner_url: str, *, partitions: int = 16) -> Sequence[str]:
+def migrate(
+    owner_url: str, *, partitions: int = 16, only: Collection[str] | None = None
+) -> Sequence[str]:
     """Bring the database up to date, all or nothing; the names of what was applied.
 
-    A log that is made has that many ``partitions``; one that was made keeps those it has.
+    A log that is made has that many ``partitions``; one that was made keeps those it has. ``only``
+    leaves out all other migrations: the database is then what it was before those.
     Raises ``Misconfigured`` when a file changed after it was applied, or the database is newer than
     this program, and ``Unavailable``.
     """
@@ -47,7 +50,7 @@ def migrate(owner_url: str, *, partitions: int = 16) -> Sequence[str]:
             connection.execute(
                 "SELECT set_config('touchline.partitions', %s, true)", [str(partitions)]
             )
-            return _migrate(connection)
+            return _migrate(connection, only)
     except psycopg.OperationalError as cause:
         raise Unavailable(f"the store can't be migrated: {cause}") from cause
     except psycopg.errors.InsufficientPrivilege as cause:
@@ -74,16 +77,27 @@ def live_files() -> Sequence[Migration]:
     return _files(_SERVICES / "store" / "sql" / "live", LIVE)
 
 
-def _migrate(connection: Connection) -> Sequence[str]:
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    applied = _applied(connection)
+def refuse_newer(applied: Mapping[str, str], *, whose: str) -> None:
+    """Raise ``Misconfigured`` where ``applied`` (name → checksum) are not all known to us."""
+    _refuse_strangers(applied, [*_lasting_files(), *live_files()], whose=whose)
+
+
+def _lasting_files() -> Sequence[Migration]:
+    """The files that make all other tables, in order."""
     files = [
         migration for folder in _FOLDERS for migration in _files(_SERVICES / folder / "sql", folder)
     ]
     # Sorting is stable: files of one number stay in the order of their folders.
-    files.sort(key=lambda migration: migration.name.partition("/")[2][:4])
-    live = live_files()
+    return sorted(files, key=lambda migration: migration.name.partition("/")[2][:4])
+
+
+def _migrate(connection: Connection, only: Collection[str] | None) -> Sequence[str]:
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    applied = _applied(connection)
+    files, live = _lasting_files(), live_files()
     _refuse_strangers(applied, [*files, *live])
+    if only is not None:
+        files, live = ([one for one in ours if one.name in only] for ours in (files, live))
     new = [migration for migration in files if migration.name not in applied]
     for migration in new:
         _run(connection, migration)
@@ -114,17 +128,19 @@ def _applied(connection: Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT name, checksum FROM touchline.migration").fetchall())
 
 
-def _refuse_strangers(applied: dict[str, str], files: Sequence[Migration]) -> None:
+def _refuse_strangers(
+    applied: Mapping[str, str], files: Sequence[Migration], *, whose: str = "the database"
+) -> None:
     checksums = {migration.name: migration.checksum for migration in files}
     for name, checksum in applied.items():
         if name not in checksums:
             raise Misconfigured(
-                f"the database has migration {name}, which this version does not know; "
+                f"{whose} has migration {name}, which this version does not know; "
                 "run the version of Touchline that made it, or a newer one"
             )
         if checksums[name] != checksum:
             raise Misconfigured(
-                f"migration {name} is not what was applied to this database; "
+                f"migration {name} is not what was applied to {whose}; "
                 "restore the file, and put the change into a new one"
             )
 

@@ -1,11 +1,14 @@
 """The store: rows that folds write, one transaction a batch, together with how far they came."""
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
 from schemas.envelope import Rank
+from services.store.course import CourseChanges, Courses
+from services.store.seen import SeenIndex
 
 Row: TypeAlias = tuple[object, ...]
 Pair: TypeAlias = tuple[str, str, bool]
@@ -14,15 +17,6 @@ Naming: TypeAlias = tuple[str, str, bool, Rank]
 """A pair, and the event that named it."""
 EncodedFacts: TypeAlias = tuple[str, bytes]
 """Workspace, and what a projection knows of one leaf."""
-
-
-class Seen(NamedTuple):
-    """An event's idempotency key and body, and the record that brought it."""
-
-    id_hash: str
-    digest: str
-    partition: int
-    offset: int
 
 
 class Identifier(NamedTuple):
@@ -68,6 +62,8 @@ class OrderRow(NamedTuple):
     workspace: str
     order_id: str
     facts: bytes
+    leaf: str | None = None
+    """Whose it is; None until a purchase is told."""
 
 
 class Tally(NamedTuple):
@@ -110,14 +106,15 @@ class Changes:
     """View table → customer_id → the row's columns as the projection names them."""
     new_customers: set[str] = field(default_factory=set)
     """Customer ids that no stored identifier is of: there are no view rows of them yet."""
-    gone: set[str] = field(default_factory=set)
-    """Customer ids whose view rows are to be deleted: their groups are part of others now."""
+    gone: dict[str, AbstractSet[str]] = field(default_factory=dict)
+    """View table → customer ids whose rows are to be deleted: their groups have no facts now."""
     skipped: list[tuple[int, int, str]] = field(default_factory=list)
     conflicted: set[tuple[str, str]] = field(default_factory=set)
     quarantined: set[tuple[int, int]] = field(default_factory=set)
     letters: list[Letter] = field(default_factory=list)
     outbox: list[tuple[str, bytes]] = field(default_factory=list)
     tallies: dict[tuple[str, int], Tally] = field(default_factory=dict)
+    course: CourseChanges = field(default_factory=CourseChanges)
     advance: dict[int, int] = field(default_factory=dict)
     """Partition → its next offset once this is committed."""
 
@@ -125,14 +122,19 @@ class Changes:
 class Transaction(Protocol):
     """What the batch handler asks while a transaction is open, and at last writes."""
 
+    @property
+    def courses(self) -> Courses:
+        """What is asked for the courses."""
+
+    @property
+    def seen(self) -> SeenIndex:
+        """Which ids were recorded before."""
+
     def claim(self, expected: Mapping[int, int]) -> None:
         """Lock the checkpoints of these partitions.
 
         Raises ``NotOurs`` where one isn't at its expected offset.
         """
-
-    def drop_known(self, rows: Sequence[Seen]) -> Mapping[int, Seen]:
-        """Store what is new; index in ``rows`` → the record that stands, where its id was known."""
 
     def conflicted(self, id_hashes: Collection[str]) -> Collection[tuple[str, str]]:
         """Which (id, digest) of these are recorded to have lost."""

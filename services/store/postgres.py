@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final, LiteralString
 
@@ -21,25 +20,16 @@ from services.store.port import (
     OrderRow,
     Pair,
     Row,
-    Seen,
     SplitRow,
 )
+from services.store.postgres_courses import PostgresCourses
+from services.store.postgres_seen import Learned, PostgresSeen
 from services.store.rows import Rows, insert, upsert
 from services.store.statements import TABLES
 
 _RETRIED: Final = (psycopg.OperationalError, psycopg.InterfaceError)
 _GENERIC: Final = "SET plan_cache_mode = force_generic_plan"
 """Every statement finds rows by key. Planned for its values, each of thousands is looked at."""
-
-
-@dataclass(slots=True)
-class _Learned:
-    """What one batch learns for the next; it only chooses between ways to the same rows."""
-
-    repetitions: int = 0
-    """Of known ids, when they were last looked up."""
-    has_collided: bool = False
-    """Somebody else wrote a row that was believed to be new: take nothing for new this time."""
 
 
 class PostgresStore:
@@ -51,7 +41,7 @@ class PostgresStore:
     def __init__(self, url: str, *, schema: str | None = None) -> None:
         self._url, self._schema = url, schema
         self._connection: psycopg.Connection[TupleRow] | None = None
-        self._learned = _Learned()
+        self._learned = Learned()
 
     @contextmanager
     def transaction(self) -> Iterator["PostgresTransaction"]:
@@ -91,9 +81,11 @@ class PostgresTransaction:
     """Asks and writes inside one transaction."""
 
     def __init__(
-        self, connection: psycopg.Connection[TupleRow], cursor: Cursor[TupleRow], learned: _Learned
+        self, connection: psycopg.Connection[TupleRow], cursor: Cursor[TupleRow], learned: Learned
     ) -> None:
-        self._connection, self._cursor, self._learned = connection, cursor, learned
+        self._cursor, self._learned = cursor, learned
+        self.seen = PostgresSeen(connection, cursor, learned)
+        self.courses = PostgresCourses(cursor)
         self._stored: dict[str, set[object]] = {}
         """Table → the keys that were read from it: rows that are there already."""
 
@@ -116,30 +108,6 @@ class PostgresTransaction:
                 raise NotOurs(
                     f"partition {partition} is at {found[partition]}, not {expected[partition]}"
                 )
-
-    def drop_known(self, rows: Sequence[Seen]) -> Mapping[int, Seen]:
-        """As the port says.
-
-        Where the batches before had no repetitions the rows are taken in at once, and asked about
-        only if that fails: looking up first costs a third more. Where repetitions come, a failed
-        COPY would cost more still.
-        """
-        learned = self._learned
-        if not (learned.repetitions or learned.has_collided) and self._take_in(rows):
-            return {}
-        asked = Hashes([row.id_hash for row in rows])
-        known = {row[0]: Seen._make(row) for row in self._rows(statements.KNOWN, asked)}
-        learned.repetitions = len(known)
-        self._insert("seen", [row for row in rows if row.id_hash not in known])
-        return {index: known[row.id_hash] for index, row in enumerate(rows) if row.id_hash in known}
-
-    def _take_in(self, rows: Sequence[Seen]) -> bool:
-        try:
-            with self._connection.transaction():
-                self._insert("seen", rows)
-        except psycopg.errors.UniqueViolation:
-            return False
-        return True
 
     def conflicted(self, id_hashes: Collection[str]) -> Collection[tuple[str, str]]:
         """As the port says; most stores have none, which is asked first."""
@@ -230,11 +198,12 @@ class PostgresTransaction:
         self._write("purchase_order", changes.orders.values())
         for projection, facts in changes.facts.items():
             self._write(projection, [(leaf, *row) for leaf, row in facts.items()])
+        self.courses.save(changes.course)
         for view, rows in changes.views.items():
             self._store(view, rows.keys() - changes.new_customers)
             self._write(view, [(customer, *row) for customer, row in rows.items()])
-            if changes.gone:
-                self._cursor.execute(statements.delete_from(view), (Hashes([*changes.gone]),))
+            if gone := changes.gone.get(view):
+                self._cursor.execute(statements.delete_from(view), (Hashes([*gone]),))
         self._insert("skipped", changes.skipped)
         upsert(self._cursor, TABLES["conflicted"], list(changes.conflicted))
         upsert(self._cursor, TABLES["quarantined"], list(changes.quarantined))

@@ -34,7 +34,7 @@ class Table:
     def select(self, where: LiteralString) -> str:
         """Reads whole rows, uuids as 32 hex digits."""
         shown = [
-            sql.SQL("encode(uuid_send({}), 'hex')" if type_ == "uuid" else "{}").format(
+            sql.SQL("encode(uuid_send({}), 'hex')" if type_ in {"uuid", "uuid?"} else "{}").format(
                 sql.Identifier(column)
             )
             for column, type_ in self.columns.items()
@@ -143,6 +143,10 @@ def _uuids(column: Sequence[str]) -> Iterable[bytes]:
     return [every[at : at + 20] for at in range(0, len(every), 20)]
 
 
+def _uuid(hash_: str) -> bytes:
+    return _sized(bytes.fromhex(hash_))
+
+
 def uuid_array(hashes: Sequence[str]) -> bytes:
     """The binary form of a ``uuid[]``."""
     if not hashes:
@@ -164,6 +168,7 @@ def _times(column: Sequence[datetime | None]) -> Iterable[bytes]:
 
 _FORMATS: Final[Mapping[str, Callable[[Any], Iterable[bytes]]]] = {
     "uuid": _uuids,
+    "uuid?": lambda column: [_NULL if one is None else _uuid(one) for one in column],
     "uuid[]": lambda column: [_sized(uuid_array(hashes)) for hashes in column],
     "text": _texts,
     "bytea": lambda column: map(_sized, column),

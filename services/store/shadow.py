@@ -60,6 +60,8 @@ class Shadow:
                 sql.SQL("LOCK TABLE {}.checkpoint IN EXCLUSIVE MODE").format(sql.Identifier(LIVE))
             )
             yield self._learn(connection)
+            # After the replay: what it read in the log is older than what was decided by now.
+            self._learn_decided(connection)
             for old, new in ((LIVE, f"{LIVE}_retired"), (self.schema, LIVE)):
                 rename = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
                 connection.execute(rename.format(sql.Identifier(old), sql.Identifier(new)))
@@ -97,3 +99,11 @@ class Shadow:
         taken_over = "INSERT INTO {}.conflicted SELECT * FROM {}.conflicted ON CONFLICT DO NOTHING"
         connection.execute(sql.SQL(taken_over).format(sql.Identifier(self.schema), live))
         return position
+
+    def _learn_decided(self, connection: Connection[TupleRow]) -> None:
+        taken_over = (
+            "INSERT INTO {}.decided SELECT * FROM {}.decided ON CONFLICT (customer_id, kind)"
+            " DO UPDATE SET value = EXCLUDED.value, event_id = EXCLUDED.event_id"
+        )
+        live, shadow = sql.Identifier(LIVE), sql.Identifier(self.schema)
+        connection.execute(sql.SQL(taken_over).format(shadow, live))

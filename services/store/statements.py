@@ -7,6 +7,10 @@ from psycopg import sql
 
 from services.store.rows import Table
 
+_COURSE: Final = {
+    "customer_id": "uuid", "workspace": "text", "state": "bytea", "as_of": "timestamptz",
+    "due_at": "timestamptz", "told": "jsonb",
+}  # fmt: skip
 TABLES: Final = {
     table.name: table
     for table in (
@@ -49,9 +53,13 @@ TABLES: Final = {
         ),
         Table(
             "purchase_order",
-            {"order_key": "uuid", "workspace": "text", "order_id": "text", "facts": "bytea"},
+            {
+                "order_key": "uuid", "workspace": "text", "order_id": "text", "facts": "bytea",
+                "leaf": "uuid?",
+            },
         ),
         Table("profile", {"leaf": "uuid", "workspace": "text", "facts": "bytea"}),
+        Table("activity", {"leaf": "uuid", "workspace": "text", "facts": "bytea"}),
         Table(
             "customer",
             {
@@ -60,6 +68,33 @@ TABLES: Final = {
                 "last_at": "timestamptz", "orders": "bigint", "refunds": "bigint",
                 "spend_minor": "jsonb", "completeness": "smallint",
             },
+        ),
+        Table(
+            "lifecycle", _COURSE | {"stage": "text", "stages": "jsonb"},
+        ),
+        Table(
+            "loyalty",
+            _COURSE | {
+                "balance": "bigint", "pending": "bigint", "available": "bigint", "debt": "bigint",
+                "tier": "text", "tier_until_at": "timestamptz", "expiring": "jsonb",
+                "months": "jsonb",
+            },
+        ),
+        Table(
+            "ledger",
+            {
+                "leaf": "uuid", "source": "text", "id": "text", "is_void": "boolean",
+                "workspace": "text", "type": "text", "entry": "bytea",
+            },
+            keys=4,
+        ),
+        Table(
+            "decided",
+            {
+                "customer_id": "uuid", "kind": "text", "workspace": "text", "value": "text",
+                "event_id": "text",
+            },
+            keys=2,
         ),
         Table("outbox", {"workspace": "text", "event": "bytea"}, keys=0),
     )

@@ -58,3 +58,4 @@ WHERE data_key.key_id = rewrapped.key_id
 REWRAP_HASH_KEY: Final = (
     "UPDATE touchline.vault_secret SET wrapped = %b, master = %s WHERE name = %s"
 )
+KNOWN_KEYS: Final = "SELECT key_id FROM touchline.data_key WHERE key_id = ANY (%b::text[])"

@@ -32,7 +32,7 @@ ARGUMENTS: Final = (
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING: Final = "no Chromium found: apt-get install chromium, or name one in CHROMIUM"
 PATIENCE_MS: Final = 15_000
-_OURS: Final = re.compile(r"/|/console/[\w./-]+|/v1/[\w./-]+")
+_OURS: Final = re.compile(r"/|/console/[\w./-]+|/v1/[\w./-]+|/docs(/[\w.-]+)?|/openapi\.json")
 _STATUS: Final = re.compile(r"Failed to load resource: .* status of (\d+)")
 
 

@@ -11,17 +11,17 @@ from services.fold.batch import Slice
 from services.fold.loop import read_batch
 from services.log.memory import MemoryLog
 from services.log.port import Entry
-from services.projector.projections import PROJECTIONS
+from services.projector.projections import READ_MODELS
 from services.store.port import (
     Changes,
     EdgeRow,
     Identifier,
     OrderRow,
-    Seen,
     SplitRow,
     Store,
     Tally,
 )
+from services.store.seen import Seen
 from tests.histories import History, entry
 from tests.stories import a_story
 
@@ -39,7 +39,7 @@ class StoreContract:
 
     def folded(self, history: History, store: Store, *, step: int = 10_000) -> Tally:
         """Fold the history into ``store``, ``step`` events a batch."""
-        log, folds, tally = MemoryLog(4), Folds(PROJECTIONS, history.vault), Tally()
+        log, folds, tally = MemoryLog(4), Folds(READ_MODELS, history.vault), Tally()
         for first in range(0, len(history.events), step):
             log.append([entry(event, 4) for event in history.events[first : first + step]])
             batch = read_batch(log, store.checkpoints(), log.ends())
@@ -55,10 +55,10 @@ class StoreContract:
         log = MemoryLog(4)
         log.append([entry(event, 4) for event in history.events])
         batch = read_batch(log, {}, log.ends())
-        apply(Folds(PROJECTIONS, history.vault), batch, store)
+        apply(Folds(READ_MODELS, history.vault), batch, store)
 
         with pytest.raises(NotOurs):
-            apply(Folds(PROJECTIONS, history.vault), batch, store)
+            apply(Folds(READ_MODELS, history.vault), batch, store)
 
         assert sum(store.checkpoints().values()) == 1
 
@@ -66,7 +66,7 @@ class StoreContract:
         def fail() -> None:
             with store.transaction() as tx:
                 tx.claim({1: 0})
-                tx.drop_known([Seen("0" * 32, "1" * 32, 1, 0)])
+                tx.seen.drop_known([Seen("0" * 32, "1" * 32, 1, 0)])
                 tx.save(Changes(tallies={("w", 1): Tally(applied=1)}, advance={1: 1}))
                 _ = 1 / 0
 
@@ -74,7 +74,7 @@ class StoreContract:
             fail()
 
         with store.transaction() as tx:
-            assert tx.drop_known([Seen("0" * 32, "1" * 32, 1, 0)]) == {}
+            assert tx.seen.drop_known([Seen("0" * 32, "1" * 32, 1, 0)]) == {}
         assert store.checkpoints().get(1, 0) == 0
 
     def test_a_rehearsed_batch_leaves_no_trace(self, store: Store) -> None:
@@ -83,25 +83,9 @@ class StoreContract:
         log = MemoryLog(4)
         log.append([entry(event, 4) for event in history.events])
 
-        rehearse(Folds(PROJECTIONS, history.vault), read_batch(log, {}, log.ends()), store)
+        rehearse(Folds(READ_MODELS, history.vault), read_batch(log, {}, log.ends()), store)
 
         assert sum(store.checkpoints().values()) == 0
-
-    def test_known_ids_are_told_with_the_record_that_stands(self, store: Store) -> None:
-        first, other, new = (
-            Seen("a" * 32, "1" * 32, 1, 0),
-            Seen("b" * 32, "2" * 32, 1, 1),
-            Seen("c" * 32, "3" * 32, 1, 2),
-        )
-        with store.transaction() as tx:
-            assert tx.drop_known([first, other]) == {}
-
-        with store.transaction() as tx:
-            known = tx.drop_known([new, other._replace(offset=9, digest="4" * 32)])
-
-        assert known == {1: other}
-        with store.transaction() as tx:
-            assert tx.drop_known([new]) == {0: new}
 
     def test_with_an_identifier_come_all_others_of_its_customer(self, store: Store) -> None:
         history = History()
@@ -195,7 +179,7 @@ class StoreContract:
         log = MemoryLog(2)
         log.append([Entry(1, b"\xff no event"), Entry(1, b'{"type":"purchase.completed"}'), good])
 
-        tally = apply(Folds(PROJECTIONS, history.vault), read_batch(log, {}, log.ends()), store)
+        tally = apply(Folds(READ_MODELS, history.vault), read_batch(log, {}, log.ends()), store)
 
         assert tally == Tally(applied=1, dead_lettered=2)
         assert store.checkpoints()[1] == 3
@@ -217,7 +201,7 @@ class StoreContract:
         batch = [Slice(1, 5, log.read(1, 0, 1))]
 
         with pytest.raises(NotOurs):
-            apply(Folds(PROJECTIONS, history.vault), batch, store)
+            apply(Folds(READ_MODELS, history.vault), batch, store)
 
     @pytest.mark.parametrize("seed", range(3))
     def test_a_story_told_in_small_batches_gives_the_rows_of_one(

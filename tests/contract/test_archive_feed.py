@@ -1,59 +1,17 @@
 """The feed: every record that counted is archived once, whatever is lost or away meanwhile."""
 
-import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pytest
 
 from services.archive import feed
-from services.archive.feed import ArchiveFeed, feed_once, prepare
+from services.archive.feed import feed_once, prepare
 from services.archive.memory import MemoryArchive, MemoryProgress
 from services.archive.port import Piece, Range
 from services.errors import BadRecord, Unavailable
 from services.log.memory import MemoryLog
 from services.log.port import Entry
-from tests.contract.archive import ADA, piece, recorded
-
-DEADLINE_S = 20.0
-
-
-@dataclass
-class Fed:
-    """A log, what the projector says of it, and an archive."""
-
-    log: MemoryLog
-    progress: MemoryProgress
-    archive: MemoryArchive
-
-    def record(self, partition: int, count: int) -> None:
-        """``count`` further events in ``partition``, all applied."""
-        first = self.log.ends()[partition]
-        events = (recorded(f"{partition}-{first + number:06}") for number in range(count))
-        payloads = [record.payload for record in piece(*events).records]
-        self.log.append([Entry(partition, payload) for payload in payloads])
-        self.progress.next[partition] = first + count
-
-    def skip(self, partition: int, *offsets: int) -> None:
-        self.progress.left_out.setdefault(partition, set()).update(offsets)
-
-    def feed(self) -> None:
-        prepare(self.log, self.progress, self.archive)
-        while feed_once(self.log, self.progress, self.archive):
-            pass
-
-    def found(self) -> list[str]:
-        """The ids of everything archived."""
-        return sorted(touch.id for touch in self.archive.timeline("w", [ADA], limit=10**9))
-
-    def expected(self) -> list[str]:
-        """The ids of everything that counted."""
-        return sorted(
-            f"{partition}-{offset:06}"
-            for partition, end in self.progress.next.items()
-            for offset in range(end)
-            if offset not in self.progress.left_out.get(partition, ())
-        )
+from tests.contract.fed import Fed, Flaky
 
 
 @pytest.fixture
@@ -123,22 +81,6 @@ def test_an_insert_is_limited_in_bytes_but_takes_one_record_however_large(
 
     assert counts == [1, 1, 1, 0]
     assert fed.found() == fed.expected()
-
-
-class Flaky(MemoryArchive):
-    """Does or does not do what it is asked, and says neither."""
-
-    def __init__(self, outcomes: Sequence[bool]) -> None:
-        super().__init__()
-        self.outcomes = list(outcomes)
-
-    def insert(self, pieces: Sequence[Piece], token: str) -> None:
-        if not self.outcomes:
-            super().insert(pieces, token)
-            return
-        if self.outcomes.pop(0):
-            super().insert(pieces, token)
-        raise Unavailable("the connection broke")
 
 
 @pytest.mark.parametrize("is_done", [True, False])
@@ -239,55 +181,6 @@ def test_a_record_that_the_archive_can_t_take_stops_the_feed_before_it(fed: Fed)
         fed.feed()
 
     assert fed.found() == []
-
-
-class Running:
-    """A feed in a thread of its own, until the block ends."""
-
-    def __init__(self, fed: Fed) -> None:
-        self._stop = threading.Event()
-        run = ArchiveFeed(fed.log, fed.progress, fed.archive).run
-        self._thread = threading.Thread(target=run, args=[self._stop])
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(DEADLINE_S)
-        assert not self._thread.is_alive()
-
-
-class Watched(Flaky):
-    """Tells when it holds ``wanted`` rows."""
-
-    def __init__(self, outcomes: Sequence[bool], wanted: int) -> None:
-        super().__init__(outcomes)
-        self.is_full = threading.Event()
-        self._wanted = wanted
-
-    def insert(self, pieces: Sequence[Piece], token: str) -> None:
-        super().insert(pieces, token)
-        if len(self._rows) >= self._wanted:
-            self.is_full.set()
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "FLUSH_S", 0.01)
-    monkeypatch.setattr(feed, "LONGEST_BACK_OFF_S", 0.02)
-
-
-@pytest.mark.usefixtures("quick")
-def test_the_feed_goes_on_by_itself_when_the_archive_comes_back() -> None:
-    archive = Watched([True, False, False, True, False], wanted=9)
-    fed = Fed(MemoryLog(4), MemoryProgress(), archive)
-    fed.record(1, 9)
-
-    with Running(fed):
-        assert archive.is_full.wait(DEADLINE_S)
-
-    assert fed.found() == fed.expected()
 
 
 def test_ranges_that_the_log_no_longer_gives_are_waited_for(fed: Fed) -> None:

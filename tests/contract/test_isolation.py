@@ -12,7 +12,7 @@ from services.fold.apply import Folds, apply
 from services.fold.loop import read_batch
 from services.log.memory import MemoryLog
 from services.log.port import Entry
-from services.projector.projections import PROJECTIONS
+from services.projector.projections import READ_MODELS
 from services.store.postgres import PostgresStore
 from services.store.reader import Reader
 from services.store.urls import Urls
@@ -39,7 +39,7 @@ def filled(urls: Urls) -> Urls:
     log.append([entry(event, 4) for event in history.events])
     log.append([Entry(1, b"no event"), Entry(1, encode(history.events[0])[:-1])])
     batch = read_batch(log, store.checkpoints(), log.ends())
-    apply(Folds(PROJECTIONS, history.vault), batch, store)
+    apply(Folds(READ_MODELS, history.vault), batch, store)
     store.close()
     return urls
 

@@ -8,8 +8,9 @@ from psycopg.conninfo import make_conninfo
 
 from services.errors import Unavailable
 from services.store.connect import open_connection
-from services.store.port import Changes, OrderRow, Seen, Store
+from services.store.port import Changes, OrderRow, Store
 from services.store.postgres import PostgresStore
+from services.store.seen import Seen
 from services.store.urls import Urls
 from tests.contract.store import StoreContract
 from tests.histories import History, fold
@@ -58,7 +59,7 @@ def test_a_lost_connection_is_unavailable_and_the_next_batch_finds_another(urls:
             tx.claim({1: 0})
             with psycopg.connect(urls.owner) as owner:
                 owner.execute(cut_off)
-            tx.drop_known([Seen("a" * 32, "b" * 32, 1, 0)])
+            tx.seen.drop_known([Seen("a" * 32, "b" * 32, 1, 0)])
 
     with pytest.raises(Unavailable):
         lose_it()
@@ -104,17 +105,3 @@ def test_batches_of_other_partitions_wait_since_their_customers_may_be_the_same(
     claim(impatient, 2)
     one.close()
     impatient.close()
-
-
-def test_an_id_that_another_worker_took_in_is_known(urls: Urls) -> None:
-    one, other = PostgresStore(urls.fold), PostgresStore(urls.fold)
-    row = Seen("a" * 32, "b" * 32, 1, 0)
-    with one.transaction() as tx:
-        tx.drop_known([row])
-
-    with other.transaction() as tx:
-        known = tx.drop_known([row._replace(partition=2)])
-
-    assert known == {0: row}
-    one.close()
-    other.close()

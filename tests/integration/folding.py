@@ -16,7 +16,7 @@ from services.fold.rebuild import Progress, Verified, rebuild, replay, verify
 from services.ingest.receive import receive_control
 from services.log.port import Entry, Log
 from services.log.postgres import PostgresLog
-from services.projector.projections import PROJECTIONS
+from services.projector.projections import READ_MODELS
 from services.store.account import Account, account
 from services.store.compare import COMPARED, snapshot
 from services.store.migrate import LIVE
@@ -44,7 +44,7 @@ class Engine:
     outbox: PostgresOutbox
     store: PostgresStore
     history: History
-    projections: Sequence[AnyProjection] = PROJECTIONS
+    projections: Sequence[AnyProjection] = READ_MODELS
 
     def append(self, events: Iterable[Recorded[Any]]) -> list[Entry]:
         """The events, in the log; gives them as they lie there."""

@@ -23,7 +23,7 @@ from services.fold.apply import Folds
 from services.fold.loop import Loop
 from services.ingest.receive import receive_control
 from services.log.postgres import PostgresLog
-from services.projector.projections import PROJECTIONS
+from services.projector.projections import READ_MODELS
 from services.settings import Settings
 from services.store.archive_progress import PostgresProgress
 from services.store.outbox import PostgresOutbox
@@ -111,7 +111,7 @@ class House:
 
 
 @contextmanager
-def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch, **settings_more: Any) -> Iterator[House]:
     """A house on ``urls``, an archive in memory, a key of each kind; ``other`` is a bank's."""
     archive = MemoryArchive()
     monkeypatch.setattr(web, "ClickHouseArchive", lambda *_, **__: archive)
@@ -122,6 +122,7 @@ def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
         store_query_url=urls.query,
         archive_url="http://127.0.0.1:9",
         master_key=MASTER_KEY.hex(),
+        **settings_more,
     )
     log, vault = PostgresLog(urls.fold), PostgresVault(urls.fold, MASTER_KEY)
     store, outbox = PostgresStore(urls.fold), PostgresOutbox(urls.fold)
@@ -131,7 +132,7 @@ def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
         now = datetime.now(UTC)
         return relay(outbox, lambda posted: _appended(posted, now, vault, log))
 
-    loop = Loop(Folds(PROJECTIONS, vault), log, store, steps=[relayed])
+    loop = Loop(Folds(READ_MODELS, vault), log, store, steps=[relayed])
     with (
         web.composed(settings) as app,
         listening(app) as url,

@@ -132,8 +132,12 @@ class RunningPlatform:
 
     def touchline(self, *arguments: str) -> subprocess.Popen[str]:
         """A command at work on this data directory."""
+        return self.python("-m", "services.main", *arguments)
+
+    def python(self, *arguments: str) -> subprocess.Popen[str]:
+        """Python, as that command would find it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "services.main", *arguments],
+            [sys.executable, *arguments],
             env=self._environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -15,6 +15,7 @@ import psycopg
 
 from schemas.codec import decode
 from services.archive.clickhouse import ClickHouseArchive
+from services.errors import Unavailable
 from services.log.port import CONTROL
 from services.log.postgres import PostgresLog
 from tests.integration.running import PATIENCE_S, Json, RunningPlatform
@@ -172,3 +173,13 @@ def archive_of(platform: RunningPlatform) -> Mapping[tuple[str, str], int]:
             "SELECT source, id, count() FROM event WHERE partition > 0 GROUP BY source, id"
         )
     return {(source, id_): count for source, id_, count in rows.result_rows}
+
+
+def recorded(platform: RunningPlatform) -> int:
+    """Records in the log, as far as can be seen now."""
+    try:
+        with psycopg.connect(platform.addresses().store.owner) as connection:
+            row = connection.execute("SELECT sum(next_offset) FROM touchline.log_head").fetchone()
+            return int(row[0]) if row else 0
+    except (Unavailable, psycopg.OperationalError):
+        return 0

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from schemas.codec import decode as decode_record
 from schemas.problems import Problem
 from services.clock import SystemClock
-from services.commands.dead_letters import Quarantine, refused
+from services.commands.dead_letters import DeadLetters, Quarantine, refused
 from services.errors import Conflict, NotFound
-from services.log.port import Entry
+from services.log.port import Entry, Position
 from services.log.position import decode
 from services.store.decisions import PostgresDecisions
 from services.store.letters import PostgresLetters
@@ -98,6 +99,58 @@ def test_what_ingest_refused_elsewhere_is_kept_once_and_can_be_sent(house: House
     position = corrected.headers["Touchline-Position"]
     with house.running():
         assert len(house.found("/v1/customers", **waiting_for(position))["items"]) == 1
+
+
+def test_what_a_browser_sent_is_sent_again_as_that_browsers_and_never_counts(
+    house: House,
+) -> None:
+    house.tell(bought("o1", 1, "user:1", id="e", source="page"), key="browser")
+    house.tell(bought("o1", 99_00, "user:1", id="e", source="page"), key="browser")
+    house.fold()
+    (letter,) = house.found("/v1/dead-letters")["items"]
+    path = f"/v1/dead-letters/{letter['letter_id']}"
+    shown = house.found(path)["event"]
+
+    pretended = house.post(f"{path}/resubmit", shown | {"id": "e-2", "source": letter["source"]})
+    done = house.post(f"{path}/resubmit", shown | {"id": "e-2"})
+    house.fold()
+
+    assert shown["source"] == "page"
+    assert (pretended.status_code, pretended.json()["field"]) == (422, "source")
+    assert done.status_code == 200
+    ((partition, end),) = decode(done.json()["position"]).items()
+    (stored,) = house.log.read(partition, end - 1, 1)
+    recorded = decode_record(stored.payload)
+    assert (recorded.id, recorded.key_kind, recorded.source) == ("e-2", "browser", letter["source"])
+    assert house.found(f"/v1/customers/{house.id_of('user:1')}")["spend_minor"] == {}
+
+
+def test_a_record_of_a_browser_that_nobody_can_read_is_corrected_as_that_browsers(
+    house: House,
+) -> None:
+    house.fold()
+    event = bought("o1", 1, "user:1", id="e", source="page")
+    ((partition, end),) = decode(house.tell(event, key="browser")).items()
+    (stored,) = house.log.read(partition, end - 1, 1)
+    unknown = stored.payload.replace(b'"purchase.completed"', b'"purchase.dreamt"')
+    house.log.append([Entry(partition, unknown)])
+    house.fold()
+    letters = PostgresLetters(house.urls.fold)
+    (row,) = letters.page(None, limit=10)
+    letters.close()
+    sent: list[str | None] = []
+
+    def send(workspace: str, raw: bytes, *, browser: str | None) -> tuple[str, Position]:
+        sent.append(browser)
+        return "e-2", {partition: end}
+
+    letters = PostgresLetters(house.urls.fold)
+    desk = DeadLetters(letters, house.vault, house.log)
+    desk.resubmit(None, row.letter_id, send, corrected=b"{}")
+    letters.close()
+
+    assert row.letter.source is None
+    assert sent == [decode_record(stored.payload).source.split("/")[1]]
 
 
 def test_a_letter_of_another_workspace_is_not_there(house: House) -> None:

@@ -6,12 +6,10 @@ import threading
 from pathlib import Path
 from typing import Final
 
-import psycopg
 import pytest
 
-from services.errors import Unavailable
 from tests.integration.running import PATIENCE_S, Process, RunningPlatform
-from tests.integration.telling import Teller, Told, assert_each_once, write
+from tests.integration.telling import Teller, Told, assert_each_once, recorded, write
 
 EVENTS: Final = 30_000
 FEWER: Final = 8_000
@@ -113,13 +111,3 @@ def test_a_load_killed_ten_times_gives_the_rows_of_one_that_was_not(
         loader.finish()
 
         assert killed.verified()["projections"] == calm.verified()["projections"]
-
-
-def recorded(platform: RunningPlatform) -> int:
-    """Records in the log, as far as can be seen now."""
-    try:
-        with psycopg.connect(platform.addresses().store.owner) as connection:
-            row = connection.execute("SELECT sum(next_offset) FROM touchline.log_head").fetchone()
-            return int(row[0]) if row else 0
-    except (Unavailable, psycopg.OperationalError):
-        return 0

@@ -197,7 +197,8 @@ def test_operators_can_see_whether_it_serves(house: House) -> None:
 
 
 def test_the_documentation_asks_nobody_else(house: House) -> None:
-    page = house.client.get("/docs").text
+    answer = house.client.get("/docs")
+    page, policy = answer.text, answer.headers["Content-Security-Policy"]
     openapi = house.client.get("/openapi.json").json()
 
     addresses = [word for word in page.replace("'", '"').split('"') if "//" in word]
@@ -205,6 +206,9 @@ def test_the_documentation_asks_nobody_else(house: House) -> None:
     for name in ("swagger-ui-bundle.js", "swagger-ui.css"):
         assert f"/docs/{name}" in page
         assert len(house.client.get(f"/docs/{name}").content) > 10_000
+    assert policy.startswith("default-src 'none'; script-src 'self' 'sha256-")
+    assert not {"unsafe-inline", "unsafe-eval", "http:", "https:", "*"} & {*policy.split()}
+    assert "persistAuthorization" not in page
     assert house.client.get("/docs/secrets").status_code == 404
     assert "/v1/customers/{customer_id}/timeline" in openapi["paths"]
     described_ = openapi["components"]["schemas"]["Customer"]["properties"]["spend_minor"]
@@ -261,3 +265,11 @@ def test_a_timeline_needs_the_archive_and_a_profile_does_not(
     assert house.get(path).status_code == 200
     ready = house.client.get("/readyz")
     assert (ready.status_code, ready.json()["checks"]["archive"]) == (200, "away")
+
+
+def test_the_rate_of_a_key_is_a_setting(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(urls, monkeypatch, requests_per_s=0.5, requests_burst=2.0) as house:
+        answers = [house.get("/v1/status") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].json()["problem"] == "more than 0.5 requests a second with this key"

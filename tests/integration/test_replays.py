@@ -18,8 +18,9 @@ from services.fold.loop import Loop
 from services.log.port import partition_of
 from services.log.postgres import PostgresLog
 from services.main import app
-from services.projector.projections import PROJECTIONS
+from services.projector.projections import READ_MODELS
 from services.store.account import Account
+from services.store.compare import COMPARED
 from services.store.postgres import PostgresStore
 from services.store.urls import Urls
 from tests.histories import History
@@ -91,7 +92,7 @@ class Working:
     def _work(self) -> None:
         urls, vault = self._engine.urls, self._engine.vault
         with closing(PostgresLog(urls.fold)) as log, closing(PostgresStore(urls.fold)) as store:
-            Loop(Folds(PROJECTIONS, vault), log, store).run(self._stop)
+            Loop(Folds(READ_MODELS, vault), log, store).run(self._stop)
 
 
 def test_a_thousand_merges_and_splits_are_what_the_log_says(engine: Engine) -> None:
@@ -163,6 +164,7 @@ def test_an_order_that_somebody_changed_and_a_row_that_nobody_told(engine: Engin
 
     assert changed.difference
     assert changed.difference.table == "purchase_order"
+    assert [one.name for one in changed.projections] == [*COMPARED], "what comes behind it too"
     assert changed.behind
     assert changed.behind.startswith("test first at ")
     assert invented.difference

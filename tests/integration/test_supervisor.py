@@ -102,11 +102,11 @@ def test_the_greeting_is_shown_once_all_are_ready_and_only_then_what_runs_once_b
     assert (said.count("Welcome!"), said.count("loaded")) == (1, 1)
 
 
+@pytest.mark.parametrize("ready", ["http://127.0.0.1:1/readyz", ""], ids=["asked", "not asked"])
 def test_a_child_that_refuses_its_settings_ends_the_platform(
-    run: Callable[[Plan], Platform],
+    run: Callable[[Plan], Platform], ready: str
 ) -> None:
-    never_ready = "http://127.0.0.1:1/readyz"
-    platform = run(Plan([child("one"), child("web", "raise SystemExit(2)", ready=never_ready)]))
+    platform = run(Plan([child("one"), child("web", "raise SystemExit(2)", ready=ready)]))
 
     code, said = platform.ends()
 

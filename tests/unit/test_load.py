@@ -66,7 +66,7 @@ def test_a_load_waits_while_the_folds_are_behind() -> None:
 def test_a_load_that_nobody_folds_ends_and_says_so() -> None:
     memory = Memory(behind=[ALONE.in_flight + 1] * 10_000)
 
-    with pytest.raises(Timeout, match="touchline status"):
+    with pytest.raises(Timeout, match="start `touchline up` or `touchline projector`"):
         loaded_into(memory, visits(1))
 
     assert memory.recorded() == []

@@ -15,6 +15,7 @@ from services.fold.sift import sift
 from services.projector.projections import profile
 from services.projector.projections.profile import PROFILE
 from services.store.memory import MemoryTransaction
+from services.store.memory_seen import MemorySeen
 from tests import histories
 from tests.unit import test_identity, test_laws
 
@@ -49,7 +50,7 @@ def nothing_again(tx: MemoryTransaction, hashes: Collection[str]) -> list[object
     return []
 
 
-def knows_nothing(tx: MemoryTransaction, rows: Collection[object]) -> Mapping[int, object]:
+def knows_nothing(seen: MemorySeen, rows: Collection[object]) -> Mapping[int, object]:
     return {}
 
 
@@ -135,7 +136,7 @@ def the_first_to_arrive(facts: profile.Profile, event: Any) -> profile.Profile:
 
 def evolving(evolve: Callable[[profile.Profile, Any], profile.Profile]) -> Break:
     """Profiles evolve in another way."""
-    return replaced(histories, "PROJECTIONS", (dataclasses.replace(PROFILE, evolve=evolve),))
+    return replaced(histories, "READ_MODELS", (dataclasses.replace(PROFILE, evolve=evolve),))
 
 
 ANY_ORDER = test_laws.test_any_order_batches_partitions_and_repetition_give_the_same_bytes
@@ -148,7 +149,7 @@ TOUCHES = test_laws.test_touches_are_what_the_set_of_events_says
 GROUPS = test_identity.test_groups_equal_the_oracles_in_any_order_and_batches
 
 MUTATIONS = [
-    Mutation("dedupe", replaced(MemoryTransaction, "drop_known", knows_nothing), REPEATED),
+    Mutation("dedupe", replaced(MemorySeen, "drop_known", knows_nothing), REPEATED),
     Mutation("refunds", replaced(settlements, "settle", but_for(refunded_minor=0)), SPEND),
     Mutation("refunds' bound", replaced(settlements, "settle", refunded_beyond_bounds), SPEND),
     Mutation("refunds' currency", replaced(settlements, "settle", refunded_in_any_currency), SPEND),

@@ -1,9 +1,14 @@
 """Orders: counted once, refunded at most whole, owned by whoever told of them first."""
 
 import itertools
+from collections.abc import Sequence
+from functools import reduce
 
+import msgspec
 import pytest
 
+from services.fold import orders
+from tests import ledgers
 from tests.histories import Step
 from tests.replayed import bought, called, cancelled, given, refunded
 
@@ -11,7 +16,7 @@ BO = "user:bo"
 
 
 @pytest.mark.parametrize(
-    ("told", "orders", "refunds", "spend_minor"),
+    ("told", "count", "refunds", "spend_minor"),
     [
         pytest.param([bought("o", 10_00)], 1, 0, {"EUR": 10_00}, id="bought"),
         pytest.param([bought("o", 10_00), bought("p", 5_00)], 2, 0, {"EUR": 15_00}, id="twice"),
@@ -51,12 +56,12 @@ BO = "user:bo"
     ],
 )
 def test_what_was_told_of_orders_counts_alike_in_every_order(
-    told: list[Step], orders: int, refunds: int, spend_minor: dict[str, int]
+    told: list[Step], count: int, refunds: int, spend_minor: dict[str, int]
 ) -> None:
     for steps in itertools.permutations(told):
         row = given(*steps).customer()
 
-        assert (row["orders"], row["refunds"], row["spend_minor"]) == (orders, refunds, spend_minor)
+        assert (row["orders"], row["refunds"], row["spend_minor"]) == (count, refunds, spend_minor)
 
 
 @pytest.mark.parametrize(
@@ -183,3 +188,83 @@ def test_one_order_id_is_one_order_however_odd_it_is() -> None:
     found = given(bought(odd, 1_00), bought(odd.strip() + " ", 2_00))
 
     assert found.customer()["orders"] == 2
+
+
+def counted(told: Sequence[ledgers.Told]) -> list[orders.Settled | None]:
+    """What an order counts as, told of in every order."""
+    return [
+        orders.settle(reduce(orders.tell, events, orders.Order()))
+        for events in itertools.permutations(told)
+    ]
+
+
+SHOP = ledgers.bought("o", 10_00, ledgers.days(1), "s1", source="shop")
+TILL = ledgers.bought("o", 12_00, ledgers.days(2), "t1", source="till")
+BACK = ledgers.refunded("o", 4_00, ledgers.days(3), "r1")
+
+
+@pytest.mark.parametrize(
+    ("told", "amount_minor", "refunded_minor"),
+    [
+        pytest.param([SHOP, TILL, BACK], 10_00, 4_00, id="nothing taken back"),
+        pytest.param(
+            [SHOP, TILL, BACK, ledgers.voided(SHOP, ledgers.days(4), "v1")],
+            *(12_00, 4_00),
+            id="the owner's report taken back, and the next one owns the order",
+        ),
+        pytest.param(
+            [SHOP, TILL, ledgers.voided(TILL, ledgers.days(4), "v1")],
+            *(10_00, 0),
+            id="a corroboration taken back",
+        ),
+        pytest.param(
+            [SHOP, BACK, ledgers.voided(BACK, ledgers.days(4), "v1")],
+            *(10_00, 0),
+            id="a refund taken back",
+        ),
+    ],
+)
+def test_a_voided_report_counts_for_nothing_whenever_it_is_voided(
+    told: Sequence[ledgers.Told], amount_minor: int, refunded_minor: int
+) -> None:
+    for found in counted(told):
+        assert found
+        assert (found.amount_minor, found.refunded_minor) == (amount_minor, refunded_minor)
+
+
+def test_an_order_whose_reports_are_all_voided_counts_for_nothing() -> None:
+    told = [SHOP, BACK, ledgers.voided(SHOP, ledgers.days(4), "v1")]
+
+    assert counted(told) == [None] * 6
+
+
+def test_a_void_is_kept_once_and_names_one_report_only() -> None:
+    void = ledgers.voided(SHOP, ledgers.days(4), "v1")
+    again = ledgers.voided(SHOP, ledgers.days(5), "v2")
+    namesake = ledgers.refunded("o", 4_00, ledgers.days(3), "s1", source="shop")
+
+    order = reduce(orders.tell, [void, SHOP, again, TILL, namesake], orders.Order())
+
+    assert order.voided == (("purchase.completed", "shop", "s1"),)
+    assert order.owner == TILL.leaf
+    assert [report.id for report in order.purchases] == ["s1", "t1"]
+    assert orders.settle(order) == counted([TILL, namesake])[0]
+
+
+def test_a_report_says_channel_and_what_was_paid_by_category() -> None:
+    lines = {"tea": 3_00, "cake": 5_00}
+    told = ledgers.bought("o", 9_00, ledgers.days(1), "s1", channel="store", categories=lines)
+
+    (report,) = orders.tell(orders.Order(), told).purchases
+
+    assert (report.channel, report.categories) == ("store", (("cake", 5_00), ("tea", 3_00)))
+
+
+def test_an_order_that_was_stored_before_reports_said_so_is_read_as_ever() -> None:
+    at = ledgers.days(1)
+    older = msgspec.msgpack.encode([[[at, "shop", "s1", "leaf", 10_00, "EUR"]], [], [], []])
+
+    order = msgspec.msgpack.decode(older, type=orders.Order)
+
+    assert order.owner == "leaf"
+    assert order.purchases[0].categories == ()

@@ -61,6 +61,10 @@ def test_what_is_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch
             "TOUCHLINE_ARCHIVE_URL is no address of the form http://",
         ),
         ("STORE_QUERY_URL", "postgresql://h/d", "TOUCHLINE_STORE_URL is missing"),
+        ("REQUESTS_PER_S", "0.0", "TOUCHLINE_REQUESTS_PER_S should be greater than 0"),
+        ("REQUESTS_PER_S", "inf", "TOUCHLINE_REQUESTS_PER_S should be a finite number"),
+        ("REQUESTS_PER_S", "many", "TOUCHLINE_REQUESTS_PER_S should be a valid number"),
+        ("REQUESTS_BURST", "0.5", "TOUCHLINE_REQUESTS_BURST should be greater than or equal to 1"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_without_its_secrets(
@@ -83,10 +87,10 @@ def test_production_with_its_own_store_wants_a_master_key(monkeypatch: pytest.Mo
 
 
 def test_secrets_are_not_shown() -> None:
-    settings = load(store_url="postgresql://u:secret@h/d", master_key="00" * 32)
+    settings = load(store_url="postgresql://u:secret@h/d", master_key="ab" * 32)
 
     assert "secret" not in repr(settings)
-    assert "0000" not in repr(settings)
+    assert "abab" not in repr(settings)
 
 
 def test_settings_handed_to_another_process_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

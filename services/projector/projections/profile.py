@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.envelope import Trait
 from services.fold.orders import Settled
-from services.fold.projection import Event, Projection
+from services.fold.projection import Event, Projection, View
 from services.store.port import Identifier
 
 COMPLETE: Final = (
@@ -154,14 +154,16 @@ def _completeness(traits: Mapping[str, Register], kinds: Iterable[str]) -> int:
 PROFILE: Final = Projection(
     name="profile",
     version=1,
-    view="customer",
-    columns=(
-        "name", "traits", "families", "channels", "first_at", "last_at", "orders", "refunds",
-        "spend_minor", "completeness",
-    ),
     initial=Profile(),
     evolve=evolve,
     reorder=reorder,
     merge=merge,
-    settle=settle,
+    view=View(
+        table="customer",
+        columns=(
+            "name", "traits", "families", "channels", "first_at", "last_at", "orders", "refunds",
+            "spend_minor", "completeness",
+        ),
+        settle=settle,
+    ),
 )  # fmt: skip

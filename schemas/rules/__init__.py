@@ -1,0 +1,1 @@
+"""Rules: the typed trees that published policies hold, one module a kind."""

@@ -1,0 +1,167 @@
+"""A course as data: how a customer's state grows along the canonical order, and what it comes to.
+
+Its entries come one after the other, and the state depends on them and on the rules alone: so an
+entry that is later than all others is taken in at once, and any other lets all be taken in again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from schemas import Control
+from services.fold.rules import MakeBook, Time
+from services.store.course import STALE, StateRow
+from services.store.port import Identifier, Row, Transaction
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a row says that the log should be told, once it is not what was told last."""
+
+    value: str | None
+    tell: Callable[[str | None, bool], Control | None]
+    """The event's data, given the value told last and whether it is restated; None tells nothing,
+    though the value is remembered."""
+    initial: str | None = None
+    """What needs no telling for a newcomer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course(Generic[State]):
+    """Pure functions and the table they fill."""
+
+    name: str
+    """The table of its rows, keyed by customer."""
+    columns: tuple[str, ...]
+    """Those after ``told``."""
+    book: MakeBook
+    begin: Callable[[], State]
+    post: Callable[[State, Any, Any], object]
+    """Lets the state take in the next entry, by the book."""
+    follows: Callable[[State, Any], bool]
+    """Whether an entry can be posted onto the state."""
+    as_of: Callable[[State], datetime | None]
+    """When the last entry was."""
+    settle: Callable[[State, datetime, Any], Mapping[str, object]]
+    """The columns, and ``due_at``, as they are at an instant; the state stays as it is."""
+    tellings: Callable[[str, Mapping[str, Any], datetime, Any], Mapping[str, Telling]]
+    """What a customer's row of an instant tells, by kind."""
+
+    def encode(self, state: State) -> bytes:
+        """The state's bytes; equal states are equal bytes."""
+        return _ENCODER.encode(state)
+
+    def decode(self, encoded: bytes) -> State:
+        """Reads what ``encode`` wrote."""
+        return msgspec.msgpack.decode(encoded, type=type(self.begin()))
+
+
+class Supply(Protocol):
+    """Where a course's entries come from."""
+
+    def fresh(self, leaves: Sequence[str]) -> Sequence[Any] | None:
+        """A customer's new entries of this batch, in order; None where one was taken away."""
+
+    def all(self, customers: Mapping[str, Sequence[str]]) -> Mapping[str, Iterable[Any]]:
+        """All entries of customers with these leaves, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The customers whose rows may change, with their identifiers."""
+
+    members: Mapping[str, Sequence[Identifier]]
+    new: frozenset[str] = frozenset()
+    """Who have no row, nor any leaf that had one."""
+    regrouped: frozenset[str] = frozenset()
+    """Whose leaves are not those they had."""
+
+
+@dataclass(slots=True)
+class Settled:
+    """A row, and what it tells."""
+
+    row: Row
+    told_before: Mapping[str, str | None] | None
+    tellings: Mapping[str, Telling]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One course in one transaction."""
+
+    course: Course[Any]
+    supply: Supply
+    time: Time
+    tx: Transaction
+
+    def settle(self, touched: Touched) -> tuple[dict[str, Settled], set[str]]:
+        """The rows of those customers that change, or may, and who has none any more."""
+        course, books = self.course, self.time.books
+        rows = self.tx.courses.states(course.name, touched.members.keys() - touched.new)
+        states: dict[str, Any] = {}
+        again: dict[str, list[str]] = {}
+        for customer, members in touched.members.items():
+            if not members:
+                continue
+            leaves, row = [one.identifier for one in members], rows.get(customer)
+            state = self._stored(customer, row, touched)
+            fresh = None if state is None else self.supply.fresh(leaves)
+            if fresh is None or not self._post(members[0].workspace, state, fresh):
+                again[customer] = leaves
+            elif fresh or row is None or (row.due_at and row.due_at <= self.time.tick):
+                states[customer] = state
+        for customer, entries in self.supply.all(again).items() if again else ():
+            book = books.of(touched.members[customer][0].workspace, course.book)
+            states[customer] = state = course.begin()
+            for entry in entries:
+                course.post(state, entry, book)
+        settled = {
+            customer: self._settled(touched.members[customer], customer, state, rows.get(customer))
+            for customer, state in states.items()
+            if course.as_of(state) is not None
+        }
+        return settled, {
+            customer
+            for customer, members in touched.members.items()
+            if not members or (customer in states and customer not in settled)
+        } - touched.new
+
+    def _stored(self, customer: str, row: StateRow | None, touched: Touched) -> Any:
+        """The state to go on from; None where there is none that could be."""
+        if customer in touched.regrouped:
+            return None
+        if row is None:
+            return self.course.begin() if customer in touched.new else None
+        return None if row.state == STALE else self.course.decode(row.state)
+
+    def _post(self, workspace: str, state: Any, fresh: Sequence[Any]) -> bool:
+        """Let the state take in new entries; false once one of them does not follow."""
+        course, book = self.course, self.time.books.of(workspace, self.course.book)
+        for entry in fresh:
+            if not course.follows(state, entry):
+                return False
+            course.post(state, entry, book)
+        return True
+
+    def _settled(
+        self, members: Sequence[Identifier], customer: str, state: Any, before: StateRow | None
+    ) -> Settled:
+        course, workspace = self.course, members[0].workspace
+        as_of, book = course.as_of(state), self.time.books.of(workspace, course.book)
+        at = self.time.at(as_of)
+        found = course.settle(state, at, book)
+        tellings = course.tellings(customer, found, at, book)
+        told = {kind: one.value for kind, one in tellings.items()}
+        columns = [found[column] for column in course.columns]
+        row = (workspace, course.encode(state), as_of, found["due_at"], told, *columns)
+        return Settled(row, before.told if before else None, tellings)
+
+
+_ENCODER = msgspec.msgpack.Encoder(order="sorted")
+AnyCourse = Course[Any]

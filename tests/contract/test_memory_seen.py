@@ -1,0 +1,16 @@
+"""The seen port in memory keeps its promises."""
+
+import pytest
+
+from services.store.memory import MemoryStore
+from services.store.port import Store
+from tests.contract.seen import SeenContract
+
+
+class TestMemorySeen(SeenContract):
+    """Inherits the contract."""
+
+    @pytest.fixture
+    def store(self) -> Store:
+        """Empty."""
+        return MemoryStore()

@@ -1,0 +1,61 @@
+"""A real data set loaded into the running platform while all of it is killed."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from services.log.port import CONTROL
+from tests.integration.running import PATIENCE_S, Process, RunningPlatform
+from tests.integration.telling import archive_of, log_of, recorded
+
+EVERYTHING: Final[tuple[Process, ...]] = ("up", "web", "engine", "archive", "postgres")
+PURCHASES: Final = 20_000
+"""The first of 69,659: all of them would take a minute."""
+SAMPLE: Final = f"""
+from itertools import islice
+from services.ingest.samples import cdnow
+from services.main import app
+every = cdnow.events
+cdnow.events = lambda: islice(every(), {PURCHASES})
+app(["sample", "cdnow", "--json"])
+"""
+
+
+def test_a_sample_killed_with_all_of_the_platform_is_loaded_once_and_verifies(
+    tmp_path: Path,
+) -> None:
+    with RunningPlatform(tmp_path / "data") as platform:
+        platform.start()
+
+        loader = loading(platform)
+        platform.wait_until(lambda: recorded(platform) >= PURCHASES // 4, "it loads")
+        platform.kill(*EVERYTHING)
+        loader.kill()
+        loader.communicate()
+        platform.start()
+        before = recorded(platform)
+        rest, again = loaded(platform), loaded(platform)
+        status = platform.settled()
+
+        assert PURCHASES // 4 <= before < PURCHASES, "it was at work"
+        assert (rest, again) == (PURCHASES, PURCHASES)
+        applied = log_of(platform)
+        assert (len(applied), {*applied.values()}) == (PURCHASES, {1})
+        assert archive_of(platform) == applied
+        partitions = [row for row in status["partitions"] if row["partition"] != CONTROL]
+        assert sum(row["applied"] for row in partitions) == PURCHASES
+        assert platform.verified()["ok"]
+
+
+def loading(platform: RunningPlatform) -> subprocess.Popen[str]:
+    """``touchline sample cdnow``, cut short."""
+    return platform.python("-c", SAMPLE)
+
+
+def loaded(platform: RunningPlatform) -> int:
+    """How many events of the sample were accepted, once what was left of it is loaded."""
+    said, _ = loading(platform).communicate(timeout=PATIENCE_S)
+    (outcome,) = json.loads(said[said.index("\n{") :] if "\n{" in said else said)["loads"]
+    assert outcome["is_done"]
+    return int(outcome["accepted"])
