@@ -11,8 +11,9 @@ COMPILE := PIP_FIND_LINKS= $(BIN)/pip-compile --quiet --no-header --annotation-s
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 FROM_DEV = $(ARGS) --constraint=requirements-dev.lock
 BENCH ?= $(basename $(notdir $(shell grep -l __main__ bench/*.py)))
-# Debian packages the tests want beside Python's own.
-DEBIAN := python3-venv $(if $(wildcard tests/browser/test_*.py),chromium)
+# Debian packages the tests want beside Python's own; Maven brings a headless Java, and fetches Kafka.
+DEBIAN := python3-venv $(if $(wildcard tests/browser/test_*.py),chromium) \
+	$(if $(TOUCHLINE_TEST_KAFKA),,maven)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -18,7 +18,7 @@ from typing import Final
 import psycopg
 
 from bench.machine import banner
-from services.log.port import Entry, Position
+from services.log.port import Entry, Log, Position
 from services.log.postgres import PostgresLog
 from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import migrate
@@ -174,7 +174,7 @@ def select(connection: psycopg.Connection) -> int:
     return count
 
 
-def read(log: PostgresLog, start: Position) -> int:
+def read(log: Log, start: Position) -> int:
     """Read the log from ``start`` to its ends; how many events."""
     count = 0
     for partition in range(log.partitions):

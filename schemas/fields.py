@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
@@ -142,6 +142,7 @@ def single(longest: int) -> tuple[PlainValidator, WithJsonSchema]:
 _INSTANT: Final = msgspec.json.Decoder(Annotated[datetime, msgspec.Meta(tz=True)])
 
 At = Annotated[datetime, BeforeValidator(instant), Meaning("A time with a zone, RFC 3339")]
+Day = Annotated[date, Meaning("A day in UTC, like 2026-11-21")]
 Currency = Annotated[
     str,
     AfterValidator(iso4217),

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from schemas.fields import STRICT, IdentifierHash, Label, Scalars, Version
+from schemas.fields import STRICT, Day, IdentifierHash, Label, Scalars, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,8 @@ class LifecycleChanged:
     """Where the customer is now."""
     previous_stage: Label | None = None
     """The stage last recorded."""
+    since: Day | None = None
+    """The first day in it, which may be long before: what led to it may be told late."""
     policy_version: Version
     """The policy that decided."""
     evidence: Scalars = field(default_factory=dict)

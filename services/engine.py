@@ -26,7 +26,7 @@ from services.fold.apply import Folds
 from services.fold.garbage import collecting_rarely
 from services.fold.loop import FoldBug, Loop
 from services.ingest.receive import receive_control
-from services.log.postgres import PostgresLog
+from services.log.open import open_log
 from services.projector.projections import READ_MODELS
 from services.settings import load
 from services.store.archive_progress import PostgresProgress
@@ -47,7 +47,7 @@ def folds(addresses: Addresses) -> Iterator[Loop]:
     url, clock = addresses.store.fold, SystemClock()
     with ExitStack() as stack:
         stack.enter_context(collecting_rarely())
-        events = stack.enter_context(closing(PostgresLog(addresses.log)))
+        events = stack.enter_context(closing(open_log(addresses.log)))
         vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
         store = stack.enter_context(closing(PostgresStore(url)))
         outbox = stack.enter_context(closing(PostgresOutbox(url)))
@@ -63,7 +63,7 @@ def folds(addresses: Addresses) -> Iterator[Loop]:
 
 def run(addresses: Addresses, stop: threading.Event) -> None:
     """Fold and archive until ``stop`` is set; raises ``FoldBug`` where an event can't be folded."""
-    with closing(PostgresLog(addresses.log)) as events, folds(addresses) as loop:
+    with closing(open_log(addresses.log)) as events, folds(addresses) as loop:
         progress = PostgresProgress(addresses.store.fold)
         feed = ArchiveFeed(events, progress, ClickHouseArchive(addresses.archive))
         with ThreadPoolExecutor(1, thread_name_prefix="archive-feed") as threads:

@@ -29,12 +29,7 @@ def _of_scheme(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _not_yet(value: str) -> str:
-    if value:
-        raise ValueError("names a log of its own, which is not there yet; leave it empty")
-    return value
-
-
+_Kafka = _of_scheme("kafka")
 _Postgres = _of_scheme("postgresql", "postgres")
 _Http = _of_scheme("http", "https")
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -72,8 +67,10 @@ class Settings(BaseSettings):
     requests_burst: Annotated[float, Field(ge=1, allow_inf_nan=False)] = REQUESTS_BURST
     """What a key may send at once after being quiet, 10000 by default; then ``429``."""
 
-    log_url: Annotated[str, AfterValidator(_not_yet)] = Field("", repr=False)
-    """The log of its own, on Kafka: not there yet. Empty is the store's own database."""
+    log_url: Annotated[str, _Kafka] = Field("", repr=False)
+    """The log on Kafka: ``kafka://host:port``, more brokers after commas, another topic than
+    ``touchline.events`` after a slash; empty is the store's own database.
+    ``?finite_retention=allowed`` lets the topic forget what the archive is known to hold."""
     store_url: Annotated[str, _Postgres] = Field("", repr=False)
     """The store, as the user who owns it and migrates: ``postgresql://…``; empty is embedded."""
     store_fold_url: Annotated[str, _Postgres] = Field("", repr=False)

@@ -1,8 +1,9 @@
 """The web process: ingest, query and their pages on one port. ``python -m services.web``."""
 
+import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from typing import Final
 
@@ -16,6 +17,9 @@ from services.archive.clickhouse import ClickHouseArchive
 from services.clock import SystemClock
 from services.commands.customers import Customers
 from services.commands.dead_letters import DeadLetters, Send
+from services.commands.loyalty import Points
+from services.commands.policies import Policies
+from services.commands.voids import Voids
 from services.edge.auth import Gate
 from services.edge.compose import with_edge
 from services.edge.keys import Key
@@ -24,17 +28,26 @@ from services.edge.rate import Rates
 from services.errors import Misconfigured, Refused, TouchlineError
 from services.ingest.app import router as ingest_router
 from services.ingest.door import Door, IngestMetrics
+from services.log.open import open_log
 from services.log.port import Position
-from services.log.postgres import PostgresLog
+from services.projector.projections.lifecycle import path
+from services.projector.projections.lifecycle.model import DAYS, LIFECYCLE
+from services.projector.projections.loyalty import lots, statement
+from services.projector.projections.loyalty.model import LEDGER, LOYALTY
 from services.query import docs, health
 from services.query.app import router as query_router
+from services.query.courses import Courses, Lifecycles, Loyalties
 from services.query.dashboards import pages
 from services.query.desk import Desk
+from services.query.feed import Feed
+from services.query.figures import Figures
 from services.query.freshness import Freshness
+from services.query.lines import Lines
 from services.query.paging import Cursors
 from services.settings import Settings, load
 from services.store.decisions import PostgresDecisions
 from services.store.letters import PostgresLetters
+from services.store.postgres_balances import PostgresBalances
 from services.store.postgres_tenants import PostgresTenants
 from services.store.reader import Reader
 from services.store.urls import Urls
@@ -93,7 +106,7 @@ def composed(settings: Settings) -> Iterator[FastAPI]:
     registry, clock = CollectorRegistry(), SystemClock()
     limits = Limits(requests_per_s=settings.requests_per_s, requests_burst=settings.requests_burst)
     with ExitStack() as stack:
-        events = PostgresLog(urls.fold)
+        events = open_log(settings.log_url or urls.fold)
         stack.callback(events.close)
         vault = PostgresVault(urls.fold, parse_master_key(settings.master_key))
         stack.callback(vault.close)
@@ -102,13 +115,16 @@ def composed(settings: Settings) -> Iterator[FastAPI]:
         archive = ClickHouseArchive(settings.archive_url, timeout_s=GRACE_S)
         stack.callback(archive.close)
         reader, letters = Reader(urls.query), PostgresLetters(urls.query)
-        decisions = PostgresDecisions(urls.query)
-        for pool in (reader, letters, decisions):
+        decisions, balances = PostgresDecisions(urls.query), PostgresBalances(urls.query)
+        for pool in (reader, letters, decisions, balances):
             stack.callback(pool.close)
         folded = Freshness(reader.applied, events, clock)
         archived = Freshness(reader.archived, events, clock)
         for freshness in (folded, archived):
             stack.callback(freshness.close)
+        feed = Feed(events, reader.applied, reader.skipped, streams=limits.streams)
+        stack.callback(feed.close)
+        known = courses()
         gate = Gate(tenants, Rates(limits))
         door = Door(events, vault, gate, clock, limits, IngestMetrics(registry))
         desk = Desk(
@@ -122,11 +138,25 @@ def composed(settings: Settings) -> Iterator[FastAPI]:
             archived=archived,
             decisions=decisions,
             customers=Customers(decisions, events, clock),
+            points=Points(balances, LOYALTY, events, clock),
+            voids=Voids(balances, decisions, events, clock),
+            policies=Policies(decisions, decisions, events, clock, balances=balances),
             letters=DeadLetters(letters, vault, events),
             send=sending(door),
             cursors=Cursors(vault.hash_key),
+            courses=known,
+            lines=Lines(known),
+            feed=feed,
+            figures=Figures(),
         )
-        yield app(door, desk, registry)
+        web = app(door, desk, registry)
+        web.state.stopping = feed.end
+        yield web
+
+
+def courses() -> Courses:
+    """What queries ask of lifecycle and loyalty: pure functions, handed in."""
+    return Courses(Lifecycles(LIFECYCLE, DAYS, path), Loyalties(LOYALTY, LEDGER, lots, statement))
 
 
 def sending(door: Door) -> Callable[[Key], Send]:
@@ -156,7 +186,7 @@ def sending(door: Door) -> Callable[[Key], Send]:
 def serve(settings: Settings) -> None:
     """Answer requests until SIGTERM or SIGINT; those in hand are finished."""
     with composed(settings) as web:
-        uvicorn.run(
+        config = uvicorn.Config(
             web,
             host=settings.host,
             port=settings.port,
@@ -168,6 +198,21 @@ def serve(settings: Settings) -> None:
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
         )
+        with suppress(KeyboardInterrupt):
+            Server(config, web.state.stopping).run()
+
+
+class Server(uvicorn.Server):
+    """Ends streams as it stops: they would else be waited for as long as any request may take."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn says."""
+        self._stopping()
+        await super().shutdown(sockets)
 
 
 def main() -> int:

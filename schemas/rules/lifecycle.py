@@ -45,6 +45,15 @@ def parse(rules: Mapping[str, object]) -> Lifecycle | list[Problem]:
         machine = _ADAPTER.validate_json(json.dumps(rules, default=str))
     except ValidationError as error:
         return misfits(error, _TABLES)
+    except RecursionError:
+        return [
+            Problem(
+                "",
+                None,
+                "is nested too deeply",
+                "a machine is a list of stages, and these hold tables of values",
+            )
+        ]
     return contradictions(machine) or machine
 
 

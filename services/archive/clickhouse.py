@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -14,7 +14,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httputil import get_pool_manager
 
 from schemas.envelope import Rank, Sealed
-from services.archive.port import Piece, Range, Touch
+from services.archive.port import Moves, Piece, Range, Touch
 from services.archive.statements import statement
 from services.errors import BadRecord, Misconfigured, Unavailable
 
@@ -109,6 +109,23 @@ class ClickHouseArchive:
     def touches(self, workspace: str, leaves: Sequence[str]) -> Mapping[str, int]:
         with self._asking() as client:
             return dict(_rows(client, "touches", {"workspace": workspace, "leaves": list(leaves)}))
+
+    def moves(self, workspace: str, first: date, last: date) -> Sequence[Moves]:
+        asked = {"workspace": workspace, "first": first, "last": last}
+        with self._asking() as client:
+            return [
+                Moves(
+                    machine=machine,
+                    previous=previous or None,
+                    stage=stage,
+                    days=days,
+                    is_restated=is_restated,
+                    moves=moves,
+                )
+                for machine, previous, stage, days, is_restated, moves in _rows(
+                    client, "moves", asked
+                )
+            ]
 
     def close(self) -> None:
         with self._lock:

@@ -1,15 +1,17 @@
 """The archive in memory: for tests, and the measure of what the other adapter must do."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 from uuid import uuid4
 
 import msgspec
 
+from schemas import LifecycleChanged
 from schemas.envelope import Rank, Recorded
-from services.archive.port import NOBODY, Piece, Range, Touch
+from services.archive.port import NOBODY, Moves, Piece, Range, Touch
 from services.errors import BadRecord
 from services.log.port import Stored
 
@@ -79,8 +81,42 @@ class MemoryArchive:
     def touches(self, workspace: str, leaves: Sequence[str]) -> Mapping[str, int]:
         return Counter(row.family for row in self._of(workspace, leaves))
 
+    def moves(self, workspace: str, first: date, last: date) -> Sequence[Moves]:
+        found: Counter[tuple[str, str, str, int | None, bool]] = Counter()
+        before: dict[tuple[str, str], tuple[date, str]] = {}
+        for since, _, data in sorted(self._told(workspace), key=lambda told: told[:2]):
+            of = data.customer_id, data.machine
+            began, stage = before.get(of, (since, None))
+            before[of] = since, data.stage
+            if first <= since <= last:
+                previous = data.previous_stage or ""
+                days = (since - began).days if stage and stage == previous else None
+                found[data.machine, previous, data.stage, days, data.is_restated] += 1
+        return [
+            Moves(
+                machine=machine,
+                previous=previous or None,
+                stage=stage,
+                days=days,
+                is_restated=is_restated,
+                moves=moves,
+            )
+            for (machine, previous, stage, days, is_restated), moves in sorted(
+                found.items(), key=lambda one: tuple(map(str, one[0]))
+            )
+        ]
+
     def close(self) -> None:
         """Nothing to give back."""
+
+    def _told(
+        self, workspace: str
+    ) -> Iterator[tuple[date, tuple[datetime, str], LifecycleChanged]]:
+        for row in self._rows:
+            touch = row.touch
+            if row.workspace == workspace and touch.type == LifecycleChanged.type:
+                data = msgspec.json.decode(touch.data, type=LifecycleChanged)
+                yield data.since or touch.occurred_at.date(), (touch.occurred_at, touch.id), data
 
     def _of(self, workspace: str, leaves: Sequence[str]) -> list[_Row]:
         return [

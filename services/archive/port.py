@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Protocol, TypeAlias
 
 from schemas.envelope import Rank, Sealed
@@ -42,6 +42,21 @@ class Touch:
     def rank(self) -> Rank:
         """Where it stands in the timeline, and the cursor of what is older."""
         return self.occurred_at, self.source, self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """So many moves between two stages of a lifecycle machine, alike in all of this."""
+
+    machine: str
+    previous: str | None
+    """The stage that was left; None where none was told before."""
+    stage: str
+    days: int | None
+    """Spent in the stage that was left; None where no decision tells when that began."""
+    is_restated: bool
+    """History that was told late, by an import for instance."""
+    moves: int
 
 
 class Archive(Protocol):
@@ -85,6 +100,12 @@ class Archive(Protocol):
 
     def touches(self, workspace: str, leaves: Sequence[str]) -> Mapping[str, int]:
         """How many events of ``leaves`` there are, by family."""
+
+    def moves(self, workspace: str, first: date, last: date) -> Sequence[Moves]:
+        """The moves that ``lifecycle.changed`` events tell of, alike ones together.
+
+        Those into a stage that began from ``first`` to ``last``, both included.
+        """
 
     def close(self) -> None:
         """Give connections back; the archive is not used afterwards."""

@@ -5,6 +5,7 @@ from threading import Event
 from time import monotonic
 from typing import Final, NamedTuple, Protocol
 
+from services.errors import Refused
 from services.log import position
 from services.log.port import CONTROL, Log, Position
 
@@ -12,7 +13,7 @@ PATIENCE_S: Final = 10.0
 LOOK_AGAIN_S: Final = 0.005
 _NEVER: Final = Event()
 """Nobody sets it: waiting for it is a pause."""
-_OUTBOX: Final = re.compile(r"outbox-(\d{1,18})")
+_OUTBOX: Final = re.compile(r"outbox-(\d{1,18})(?:-(\d{1,9}))?")
 
 
 class Awaited(NamedTuple):
@@ -20,6 +21,8 @@ class Awaited(NamedTuple):
 
     position: Position
     outbox_id: int | None = None
+    partition: int = CONTROL
+    """Where that row's event will rest."""
 
 
 class Decisions(Protocol):
@@ -44,15 +47,15 @@ class Decisions(Protocol):
         """How far the folds have come."""
 
 
-def token(outbox_id: int) -> str:
+def token(outbox_id: int, partition: int = CONTROL) -> str:
     """A position for callers, of what is not in the log yet."""
-    return f"outbox-{outbox_id}"
+    return f"outbox-{outbox_id}-{partition}" if partition else f"outbox-{outbox_id}"
 
 
 def decode(text: str) -> Awaited:
     """What ``text``, a ``Touchline-Position``, stands for; raises ``Refused`` for anything else."""
     if named := _OUTBOX.fullmatch(text):
-        return Awaited({}, int(named[1]))
+        return Awaited({}, int(named[1]), int(named[2] or CONTROL))
     return Awaited(position.decode(text))
 
 
@@ -62,16 +65,27 @@ def appended(
     workspace: str,
     outbox_id: int,
     *,
+    partition: int = CONTROL,
     patience_s: float = PATIENCE_S,
 ) -> Position | None:
-    """Wait until the row's event is in the log; a position that covers it, None if too slow."""
+    """Wait until the row's event is in the log; a position that covers it, None if too slow.
+
+    Raises ``Refused`` for a ``partition`` that there is none of.
+    """
     deadline = monotonic() + patience_s
     while decisions.is_waiting(workspace, outbox_id):
         if monotonic() > deadline:
             return None
         _NEVER.wait(LOOK_AGAIN_S)
-    # Asked after the row was gone: whatever of control came between only makes us wait for more.
-    return {CONTROL: log.ends()[CONTROL]}
+    # Asked after the row was gone: whatever came between only makes us wait for more.
+    ends = log.ends()
+    if partition not in ends:
+        raise Refused(
+            f"names partition {partition}, and there are {len(ends)}",
+            "send a Touchline-Position just as an answer gave it",
+            field="Touchline-Wait-For",
+        )
+    return {partition: ends[partition]}
 
 
 def applied(

@@ -1,4 +1,4 @@
-"""Control events as commands make them: checked before they wait in the outbox."""
+"""Events as commands make them: checked before they wait in the outbox."""
 
 import secrets
 
@@ -10,12 +10,16 @@ from services.fold.decisions import decision
 
 
 def formed(data: Control, clock: Clock) -> bytes:
-    """``data`` as an event of now, under an id of its own.
+    """``data`` as an event of now, under an id of its own; raises as ``checked``."""
+    return checked(decision(data, id_=secrets.token_hex(16), occurred_at=clock.now()))
+
+
+def checked(event: bytes) -> bytes:
+    """The same event.
 
     Raises ``Refused`` for what its schema does not allow: the relay could never append it, and all
     that waits behind it would wait for ever.
     """
-    event = decision(data, id_=secrets.token_hex(16), occurred_at=clock.now())
     verdict = validate(event)
     if isinstance(verdict, list):
         problem = verdict[0]

@@ -8,16 +8,19 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from schemas import PolicyPublished
+from schemas.explain import near
 from schemas.problems import Problem
 from schemas.rules import lifecycle, loyalty
 from services.clock import Clock
 from services.commands.awaiting import PATIENCE_S, Decisions, applied, token
-from services.commands.control import formed
+from services.commands.control import checked
+from services.commands.once import Asked, Outcome, Request, once
 from services.errors import Refused
 from services.fold.decisions import decision
 from services.fold.rules import AHEAD
 from services.log.port import Log
 from services.log.position import encode
+from services.store.balance import Balances, Deciding, Decision
 from services.store.policies import Policy
 
 _PARSERS: Final[Mapping[str, Any]] = {"lifecycle": lifecycle.parse, "loyalty": loyalty.parse}
@@ -51,6 +54,8 @@ class Draft:
 class Published:
     """What came of it."""
 
+    kind: str
+    name: str
     version: int
     effective_at: datetime | None
     position: str
@@ -61,10 +66,20 @@ class Published:
 def check(kind: str, rules: Mapping[str, object]) -> Sequence[Problem]:
     """All that is wrong with the rules, each with its place and remedy."""
     if kind not in _PARSERS:
-        remedy = f"choose one of {', '.join(KINDS)}"
+        meant = near(kind, KINDS, most=1)
+        remedy = f"choose one of {', '.join(KINDS)}" + (f"; {meant[0]}?" if meant else "")
         return [Problem("kind", kind, "is no kind of policy", remedy)]
     found = _PARSERS[kind](rules)
     return found if isinstance(found, list) else ()
+
+
+def in_force(policies: Sequence[Policy], at: datetime) -> list[Policy]:
+    """Of each kind and name the version that rules at ``at``, if one does."""
+    found: dict[tuple[str, str], Policy] = {}
+    for one in policies:
+        if one.effective_at is None or one.effective_at <= at:
+            found[one.kind, one.name] = one
+    return list(found.values())
 
 
 def defaults(workspace: str, by: str, at: datetime) -> list[bytes]:
@@ -75,7 +90,7 @@ def defaults(workspace: str, by: str, at: datetime) -> list[bytes]:
     ]
     return [
         decision(
-            PolicyPublished(kind=kind, name=name, policy_version=1, rules=_plain(rules), by=by),  # type: ignore[arg-type]
+            PolicyPublished(kind=kind, name=name, policy_version=1, rules=plain(rules), by=by),  # type: ignore[arg-type]
             id_=f"policy.published/{workspace}/{kind}/{name}/1",
             occurred_at=at,
         )
@@ -88,16 +103,20 @@ class Policies:
 
     def __init__(
         self, rules: Rules, decisions: Decisions, log: Log, clock: Clock,
-        *, patience_s: float = PATIENCE_S,
+        *, balances: Balances, patience_s: float = PATIENCE_S,
     ) -> None:  # fmt: skip
         self._rules, self._decisions, self._log, self._clock = rules, decisions, log, clock
-        self._patience_s = patience_s
+        self._balances, self._patience_s = balances, patience_s
 
     def policies(self, workspace: str) -> Sequence[Policy]:
         """Every version of every policy, in the order in which they apply."""
         return self._rules.policies(workspace)
 
-    def publish(self, workspace: str, draft: Draft, by: str) -> Published:
+    def in_force(self, workspace: str) -> Sequence[Policy]:
+        """Those that rule now."""
+        return in_force(self.policies(workspace), self._clock.now())
+
+    def publish(self, asked: Asked, draft: Draft) -> Published:
         """Let a new version apply from ``effective_at`` on.
 
         Raises ``Refused`` for rules that contradict themselves, and for a time that is too near:
@@ -106,8 +125,41 @@ class Policies:
         if problems := check(draft.kind, draft.rules):
             first = problems[0]
             raise Refused(first.problem, first.remedy, field=first.field, value=first.value)
-        effective_at = self._effective_at(workspace, draft.effective_at)
-        version = 1 + max(
+        rules = plain(draft.rules)
+
+        def decide(deciding: Deciding, id_: str) -> Outcome:
+            effective_at = self._effective_at(asked.workspace, draft.effective_at)
+            data = PolicyPublished(
+                kind=draft.kind,  # type: ignore[arg-type] # check() knows no other
+                name=draft.name,
+                policy_version=self._next_version(deciding, asked.workspace, draft),
+                effective_at=effective_at,
+                rules=rules,
+                by=asked.by,
+            )
+            event = decision(data, id_=id_, occurred_at=self._clock.now())
+            told = None if effective_at is None else effective_at.isoformat()
+            answer = {"version": data.policy_version, "effective_at": told}
+            return Outcome(Decision(checked(event)), answer)
+
+        words = ["publish", draft.kind, draft.name, draft.effective_at, rules]
+        answer = once(self._balances, asked, Request(words), decide)
+        position = applied(
+            self._decisions, self._log, asked.workspace, answer["outbox_id"],
+            patience_s=self._patience_s,
+        )  # fmt: skip
+        return Published(
+            draft.kind,
+            draft.name,
+            answer["version"],
+            datetime.fromisoformat(answer["effective_at"]) if answer["effective_at"] else None,
+            token(answer["outbox_id"]) if position is None else encode(position),
+            position is not None,
+        )
+
+    def _next_version(self, deciding: Deciding, workspace: str, draft: Draft) -> int:
+        """One more than the last, and than those that are published and not folded yet."""
+        last = max(
             (
                 one.version
                 for one in self._rules.policies(workspace)
@@ -115,20 +167,7 @@ class Policies:
             ),
             default=0,
         )
-        data = PolicyPublished(
-            kind=draft.kind,  # type: ignore[arg-type]
-            name=draft.name,
-            policy_version=version,
-            effective_at=effective_at,
-            rules=_plain(draft.rules),
-            by=by,
-        )
-        outbox_id = self._decisions.decide(workspace, formed(data, self._clock))
-        position = applied(
-            self._decisions, self._log, workspace, outbox_id, patience_s=self._patience_s
-        )
-        told = token(outbox_id) if position is None else encode(position)
-        return Published(version, effective_at, told, position is not None)
+        return deciding.number(f"policy {draft.kind}/{draft.name}", after=last)
 
     def _effective_at(self, workspace: str, wanted: datetime | None) -> datetime | None:
         if not self._rules.has_events(workspace):
@@ -144,7 +183,7 @@ class Policies:
         return wanted or earliest
 
 
-def _plain(rules: Mapping[str, object]) -> dict[str, Any]:
+def plain(rules: Mapping[str, object]) -> dict[str, Any]:
     """As JSON has it: times as text."""
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(rules))
-    return plain
+    encoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(rules))
+    return encoded

@@ -27,6 +27,7 @@ def with_edge(app: FastAPI, limits: Limits, registry: CollectorRegistry) -> Fast
             "Content-Type",
             "Content-Encoding",
             "Idempotency-Key",
+            "Last-Event-ID",
             WAIT_FOR,
         ],
         expose_headers=[POSITION, LAG, "Retry-After"],

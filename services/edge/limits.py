@@ -25,3 +25,5 @@ class Limits:
     """A key's steady rate."""
     requests_burst: float = REQUESTS_BURST
     """What a key may send at once after being quiet."""
+    streams: int = 10
+    """Streams of decisions that a key may hold open at once."""

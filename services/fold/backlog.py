@@ -1,18 +1,22 @@
 """How far the folds are behind the log."""
 
-from services.log.port import Log
+from collections.abc import Callable
+
+from services.log.port import CONTROL, Log
 from services.store.port import Store
 
 
 class LogBacklog:
     """Compares the log's ends with the store's checkpoints."""
 
-    def __init__(self, log: Log, store: Store) -> None:
-        self._log, self._store = log, store
+    def __init__(self, log: Log, store: Store, relayed: Callable[[], int]) -> None:
+        self._log, self._store, self._relayed = log, store, relayed
 
     def appended(self) -> int:
-        """Records in the log."""
-        return sum(self._log.ends().values())
+        """Records of others in the log: what the platform itself decided, and its ticks, aside."""
+        relayed = self._relayed()
+        ends = self._log.ends()
+        return sum(end for partition, end in ends.items() if partition != CONTROL) - relayed
 
     def in_flight(self) -> int:
         """Records in the log that are not applied yet."""

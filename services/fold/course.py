@@ -7,7 +7,7 @@ entry that is later than all others is taken in at once, and any other lets all 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -31,6 +31,16 @@ class Telling:
     """What needs no telling for a newcomer."""
 
 
+class Shown(NamedTuple):
+    """A customer's row, and what it was made of."""
+
+    customer: str
+    row: Mapping[str, Any]
+    state: Any
+    at: datetime
+    book: Any
+
+
 @dataclass(frozen=True, slots=True)
 class Course(Generic[State]):
     """Pure functions and the table they fill."""
@@ -47,10 +57,12 @@ class Course(Generic[State]):
     """Whether an entry can be posted onto the state."""
     as_of: Callable[[State], datetime | None]
     """When the last entry was."""
-    settle: Callable[[State, datetime, Any], Mapping[str, object]]
-    """The columns, and ``due_at``, as they are at an instant; the state stays as it is."""
-    tellings: Callable[[str, Mapping[str, Any], datetime, Any], Mapping[str, Telling]]
-    """What a customer's row of an instant tells, by kind."""
+    settle: Callable[[State, datetime, Any], Mapping[str, Any]]
+    """All that people ask for, as it is at an instant; the state stays as it is."""
+    row: Callable[[State, datetime, Any], Mapping[str, Any]]
+    """The columns of it, and ``due_at``: what time alone changes of them, and when it does."""
+    tellings: Callable[[Shown], Mapping[str, Telling]]
+    """What a customer's row tells, by kind."""
 
     def encode(self, state: State) -> bytes:
         """The state's bytes; equal states are equal bytes."""
@@ -58,7 +70,10 @@ class Course(Generic[State]):
 
     def decode(self, encoded: bytes) -> State:
         """Reads what ``encode`` wrote."""
-        return msgspec.msgpack.decode(encoded, type=type(self.begin()))
+        if self.name not in _DECODERS:
+            _DECODERS[self.name] = msgspec.msgpack.Decoder(type(self.begin()))
+        state: State = _DECODERS[self.name].decode(encoded)
+        return state
 
 
 class Supply(Protocol):
@@ -87,7 +102,9 @@ class Settled:
     """A row, and what it tells."""
 
     row: Row
-    told_before: Mapping[str, str | None] | None
+    told: bytes
+    told_before: bytes | None
+    """None where there was no row."""
     tellings: Mapping[str, Telling]
 
 
@@ -155,13 +172,15 @@ class Run:
         course, workspace = self.course, members[0].workspace
         as_of, book = course.as_of(state), self.time.books.of(workspace, course.book)
         at = self.time.at(as_of)
-        found = course.settle(state, at, book)
-        tellings = course.tellings(customer, found, at, book)
-        told = {kind: one.value for kind, one in tellings.items()}
+        found = course.row(state, at, book)
+        tellings = course.tellings(Shown(customer, found, state, at, book))
+        told = _ENCODER.encode({kind: one.value for kind, one in tellings.items()})
         columns = [found[column] for column in course.columns]
         row = (workspace, course.encode(state), as_of, found["due_at"], told, *columns)
-        return Settled(row, before.told if before else None, tellings)
+        return Settled(row, told, before.told if before else None, tellings)
 
 
+_DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {}
+"""By the course's name; making one takes as long as decoding a hundred states."""
 _ENCODER = msgspec.msgpack.Encoder(order="sorted")
 AnyCourse = Course[Any]

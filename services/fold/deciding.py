@@ -27,7 +27,7 @@ class Cause:
 
     key: str
     at: datetime
-    """When it came to us."""
+    """When it was: what was decided is told beside it."""
     id: str | None = None
     """The event's; None where time alone did it."""
     is_old: bool = False
@@ -38,7 +38,7 @@ class Cause:
         recorded = event.recorded
         is_old = recorded.received_at - recorded.occurred_at > RESTATED_AFTER
         key = f"{recorded.source}\0{recorded.id}"
-        return cls(key, recorded.received_at, recorded.id, is_old)
+        return cls(key, recorded.occurred_at, recorded.id, is_old)
 
     @classmethod
     def of_tick(cls, at: datetime) -> "Cause":
@@ -105,7 +105,7 @@ def reread(decisions: Sequence[Event]) -> list[Decided]:
 def _may_be_news(one: Settled) -> bool:
     if one.told_before is None:
         return any(telling.value != telling.initial for telling in one.tellings.values())
-    return {kind: telling.value for kind, telling in one.tellings.items()} != one.told_before
+    return one.told != one.told_before
 
 
 class _News(NamedTuple):
@@ -120,7 +120,7 @@ class _News(NamedTuple):
 def _tell(news: _News, telling: Telling, cause: Cause, told: Told) -> None:
     workspace, customer, kind, before = news
     key = f"{kind}\0{workspace}\0{customer}\0{telling.value}\0{cause.key}"
-    id_ = hashlib.sha256(key.encode()).hexdigest()[:32]
+    id_ = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     told.decided.append(Decided(workspace, customer, kind, telling.value, id_))
     if data := telling.tell(before, cause.is_old):
         event = decision(

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas import Control, EventConflicted
+from schemas import Control, EventConflicted, RewardGranted
 from schemas.codec import dump
 from schemas.envelope import Recorded
 
@@ -19,7 +19,7 @@ SOURCE: Final = "touchline"
 
 
 def decision(
-    data: Control,
+    data: Control | RewardGranted,
     *,
     id_: str,
     occurred_at: datetime,
@@ -30,18 +30,26 @@ def decision(
 
     ``identifiers`` are hashes: of the customer's leaf, where it is about one.
     """
-    return msgspec.json.encode(
-        {
-            "id": id_,
-            "source": SOURCE,
-            "type": data.type,
-            "version": data.version,
-            "occurred_at": occurred_at,
-            "identifiers": identifiers,
-            "data": msgspec.Raw(dump(data)),
-        }
-        | ({"cause": cause} if cause else {})
+    body = msgspec.Raw(dump(data))
+    return _ENCODER.encode(
+        _Posted(id_, SOURCE, data.type, data.version, occurred_at, identifiers, body, cause)
     )
+
+
+class _Posted(msgspec.Struct, omit_defaults=True, gc=False):
+    """An event in the form in which producers post theirs."""
+
+    id: str
+    source: str
+    type: str
+    version: int
+    occurred_at: datetime
+    identifiers: Sequence[str]
+    data: msgspec.Raw
+    cause: str | None = None
+
+
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 def conflicted(lost: Recorded[Any], kept_digest: str) -> bytes:

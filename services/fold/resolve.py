@@ -80,7 +80,9 @@ def _look_up(identifiers: Iterable[str], done: Resolved, tx: Transaction) -> Non
 def _controlled(sifted: Sifted) -> set[str]:
     """Whom merges, splits and what was taken back name."""
     merged = {end for a, b, is_merge in sifted.namings if is_merge for end in (a, b)}
-    return merged.union(sifted.entries, *(side for split in sifted.splits for side in (split.one, split.other)))
+    return merged.union(
+        sifted.entries, *(side for split in sifted.splits for side in (split.one, split.other))
+    )
 
 
 def _change(done: Resolved, moved: Regrouped, workspaces: Mapping[str, str], plain: Plain) -> None:

@@ -15,7 +15,7 @@ from services.fold.source import FactsSource, Source
 from services.fold.supply import FactsSupply, LedgerSupply
 from services.store.port import Changes, Transaction
 
-AWAITED: Final = frozenset({"points.redeemed", "reward.granted"})
+AWAITED: Final = frozenset({"points.redeemed", "points.adjusted", "reward.granted"})
 """What is spoken for until it is folded."""
 
 

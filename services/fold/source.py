@@ -13,8 +13,9 @@ class FactsSource:
     """Entries that are read off the facts of a projection."""
 
     projection: AnyProjection
-    tail: Callable[[Any, Any], Sequence[Any] | None]
-    """The entries of facts from the first that former facts have not; None where one is gone."""
+    tail: Callable[[Sequence[tuple[Any, Any]], Sequence[Any]], Sequence[Any] | None]
+    """The entries from the first that is new, of leaves' (former, latter) facts and of further
+    leaves' facts together; None where an older one is gone or differs."""
     entries_of: Callable[[Any], Iterable[Any]]
     """All entries of facts, in order."""
 

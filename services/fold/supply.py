@@ -26,12 +26,17 @@ class FactsSupply:
     def fresh(self, leaves: Sequence[str]) -> Sequence[Any] | None:
         """As ``Supply`` says."""
         before, after = self._projected.before, self._projected.after
-        if not any(leaf in after for leaf in leaves):
-            return ()
-        return self._source.tail(
-            self._merged([before[leaf] for leaf in leaves if leaf in before]),
-            self._merged(self._now(leaves)),
-        )
+        initial = self._source.projection.initial
+        grown, others = [], []
+        for leaf in leaves:
+            was = before.get(leaf, initial)
+            now = after.get(leaf, was)
+            # An event that tells nothing new leaves the facts the very ones that they were.
+            if now is not was:
+                grown.append((was, now))
+            elif now is not initial:
+                others.append(now)
+        return self._source.tail(grown, others) if grown else ()
 
     def all(self, customers: Mapping[str, Sequence[str]]) -> Mapping[str, Iterable[Any]]:
         """As ``Supply`` says."""

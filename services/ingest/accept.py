@@ -16,7 +16,7 @@ from schemas.validate import validate
 from services.ingest.identify import Identified, identify
 from services.ingest.peek import peek
 from services.ingest.record import Draft, record
-from services.ingest.rules import forbidden, is_control, mistimed, reserved
+from services.ingest.rules import forbidden, is_control, is_ours, mistimed, reserved
 from services.vault.port import DataKey, Vault
 from services.vault.seal import digest
 
@@ -92,7 +92,7 @@ def accept_each(
 def accept_control(
     posted: Sequence[tuple[str, Raw]], received_at: datetime, vault: Vault
 ) -> list[Accepted | Rejected]:
-    """What our own commands and folds record: (workspace, raw event) pairs of control types only.
+    """What our own commands and folds record: (workspace, raw event) pairs of types of ours only.
 
     Their identifiers are hashes already, and may be none: then the record rests in the control
     partition. Nothing is sealed, since nothing in them names a person. Otherwise as ``accept``.
@@ -136,7 +136,7 @@ class _Reader:
         event = _validated(index, raw)
         if isinstance(event, Rejected):
             return event
-        if not is_control(event.type):
+        if not is_ours(event.type):
             problem = Problem("type", event.type, "is no control event", "post it with a key")
             return Rejected(index, event.id, problem, "invalid")
         hashes = tuple(sorted(set(event.identifiers)))

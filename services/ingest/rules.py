@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from schemas import appendable_by
+from schemas import RewardGranted, appendable_by
 from schemas.problems import Problem
 
 FUTURE_SKEW: Final = timedelta(minutes=10)
@@ -19,6 +19,11 @@ def is_control(type_: str) -> bool:
         return appendable_by(type_) == "control"
     except LookupError:
         return False
+
+
+def is_ours(type_: str) -> bool:
+    """Whether our own commands and folds append ``type_``: control, and rewards that points buy."""
+    return is_control(type_) or type_ == RewardGranted.type
 
 
 def forbidden(type_: str) -> Problem:

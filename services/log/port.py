@@ -39,11 +39,11 @@ class Log(Protocol):
         """How many there are, control included; fixed when the log is made."""
 
     def append(self, entries: Sequence[Entry]) -> Position:
-        """Append ``entries`` in order, all or none; durable on return.
+        """Append ``entries`` in order; durable on return.
 
         Safe to call from many threads: concurrent small appends commit together. Raises
-        ``Unavailable``; then nothing or everything was appended, and appending again is harmless
-        (ids are deduplicated).
+        ``Unavailable``; then all or nothing was appended, or on Kafka any part of it, which may
+        come a little later too: append it again, which is harmless (ids are deduplicated).
         """
 
     def read(self, partition: int, offset: int, limit: int) -> Sequence[Stored]:

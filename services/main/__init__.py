@@ -7,10 +7,14 @@ from services.main import (
     customers,
     data,
     dead_letters,
+    events,
     keys,
+    loyalty,
+    policies,
     replays,
     service,
     store,
+    topics,
     up,
     workspaces,
 )
@@ -42,4 +46,8 @@ app.command("import")(data.import_)
 app.command("sample")(data.sample)
 app.command("live")(data.live)
 app.add_typer(customers.app, name="customers")
+app.add_typer(loyalty.app, name="loyalty")
+app.add_typer(policies.app, name="policies")
+app.add_typer(events.app, name="events")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(topics.app, name="topics")

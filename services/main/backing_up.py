@@ -41,6 +41,8 @@ def back_up(
     ``Conflict`` for folders that are taken or a rebuild under way, and ``Unavailable``.
     """
     refuse_elsewhere(settings)
+    if to is not None:
+        refuse_apart(settings)
     _refuse_absent(settings)
     places: dict[Kind, Path | None] = {"vault": vault_to, "store": to}
     chosen = {kind: place.expanduser().absolute() for kind, place in places.items() if place}
@@ -78,6 +80,16 @@ def refuse_elsewhere(settings: Settings) -> None:
             "TOUCHLINE_STORE_URL names a server of its own, and backup and restore are of the "
             "embedded platform: use that server's tools (pg_basebackup, pg_dump, its provider's "
             "snapshots), and keep TOUCHLINE_MASTER_KEY apart from what they write"
+        )
+
+
+def refuse_apart(settings: Settings) -> None:
+    """Raise ``Misconfigured`` where the log is on Kafka: rows of another instant are no backup."""
+    if settings.log_url:
+        raise Misconfigured(
+            "TOUCHLINE_LOG_URL names Kafka, and the log in a backup is the embedded one: keep the "
+            "topic by its replicas and a mirror of it, and the vault by touchline backup --vault "
+            "VAULT_TO; the rows are folded from both by touchline rebuild"
         )
 
 

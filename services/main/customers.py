@@ -1,12 +1,12 @@
 """``touchline customers``: who somebody is, and who is whom where the identifiers can't tell."""
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.main.deciding import BY, Reason, Who, hash_of
 from services.main.options import DataDir, Json, Workspace
 from services.main.output import print_json
 
@@ -15,15 +15,7 @@ if TYPE_CHECKING:
     from services.commands.customers import Customers, Regrouped
     from services.settings import Settings
 
-BY: Final = "cli"
-"""Who it is that decides, where no key says it."""
-_HASH: Final = re.compile(r"[0-9a-f]{32}")
-
 app = typer.Typer(help="Show customers, join and part them.", no_args_is_help=True)
-Who = Annotated[
-    str, typer.Argument(help="A customer's id, or kind:value such as user:42.", show_default=False)
-]
-Reason = Annotated[str | None, typer.Option(help="Why, in a word or two.", show_default=False)]
 
 
 @app.command()
@@ -31,21 +23,27 @@ def show(
     who: Who, *, workspace: Workspace = "default", data_dir: DataDir = None, json: Json = False
 ) -> None:
     """Show who a customer is, and how much there was of everything."""
+    import msgspec
+
     from schemas.text import money
     from services.addresses import borrow
+    from services.clock import SystemClock
+    from services.query.balance import shown as points_of
     from services.query.customer import shown
     from services.settings import load
     from services.store.reader import Reader
+    from services.web import courses
 
     with borrow(load(data_dir=data_dir)) as addresses:
-        identifier = _hash(addresses, workspace, who)
+        identifier = hash_of(addresses, workspace, who)
         with (
             closing(Reader(addresses.store.query)) as reader,
             reader.reading(workspace) as reading,
         ):
             found = shown(reading, identifier)
+            points = points_of(reading, identifier, courses(), SystemClock().now())
     if json:
-        print_json(found)
+        print_json(msgspec.to_builtins(found) | {"loyalty": msgspec.to_builtins(points)})
         return
     typer.echo(f"{found.customer_id}  {found.name or ''}".rstrip())
     typer.echo("  " + ", ".join(found.identifiers))
@@ -53,6 +51,15 @@ def show(
         typer.echo(f"  {name}: {value}  ({found.trait_sources[name].source})")
     spend = ", ".join(money(minor, currency) for currency, minor in found.spend_minor.items())
     typer.echo(f"  {found.orders} orders, {found.refunds} refunds; spent: {spend or 'nothing'}")
+    others = ", ".join(
+        f"{machine}: {stage}"
+        for machine, stage in sorted(found.stages.items())
+        if machine != "default"
+    )
+    typer.echo(f"  stage {found.stage or 'none'}" + (f" ({others})" if others else ""))
+    typer.echo(
+        f"  tier {points.tier or 'none'}; {points.balance} points, {points.available} to spend"
+    )
     typer.echo("  " + ", ".join(f"{count} {family}" for family, count in found.counts.items()))
     typer.echo(f"  first {found.first_at}, last {found.last_at}, {found.completeness} % complete")
 
@@ -74,7 +81,7 @@ def merge(
 
     settings = load(data_dir=data_dir)
     with borrow(settings) as addresses, _deciding(settings, addresses) as customers:
-        ids = (_hash(addresses, workspace, into), _hash(addresses, workspace, merged))
+        ids = (hash_of(addresses, workspace, into), hash_of(addresses, workspace, merged))
         _tell(customers.merge(workspace, *ids, By(BY, reason)), json=json)
 
 
@@ -101,8 +108,8 @@ def split(
 
     settings = load(data_dir=data_dir)
     with borrow(settings) as addresses, _deciding(settings, addresses) as customers:
-        customer = _hash(addresses, workspace, who)
-        parted = [_hash(addresses, workspace, one) for one in identifiers]
+        customer = hash_of(addresses, workspace, who)
+        parted = [hash_of(addresses, workspace, one) for one in identifiers]
         _tell(customers.split(workspace, customer, parted, By(BY, reason)), json=json)
 
 
@@ -111,34 +118,15 @@ def _deciding(settings: "Settings", addresses: "Addresses") -> Iterator["Custome
     """Merges and splits, applied before the command ends."""
     from services.clock import SystemClock
     from services.commands.customers import Customers
-    from services.log.postgres import PostgresLog
+    from services.log.open import open_log
     from services.main.folding import folding
     from services.store.decisions import PostgresDecisions
 
     with ExitStack() as stack:
         stack.enter_context(folding(settings, addresses))
         decisions = stack.enter_context(closing(PostgresDecisions(addresses.store.query)))
-        log = stack.enter_context(closing(PostgresLog(addresses.log)))
+        log = stack.enter_context(closing(open_log(addresses.log)))
         yield Customers(decisions, log, SystemClock())
-
-
-def _hash(addresses: "Addresses", workspace: str, who: str) -> str:
-    """The hash that ``who`` is known by; raises ``Refused`` where it is no identifier."""
-    from schemas.identifiers import normalise
-    from schemas.problems import Problem
-    from services.errors import Refused
-    from services.main.tenants import workspace_row
-    from services.vault.postgres import PostgresVault
-    from services.vault.seal import hash_identifier
-
-    region = workspace_row(addresses, workspace).region
-    if _HASH.fullmatch(who):
-        return who
-    named = normalise(who, region=region)
-    if isinstance(named, Problem):
-        raise Refused(named.problem, named.remedy, field=named.field, value=named.value)
-    with closing(PostgresVault(addresses.store.fold, addresses.master_key)) as vault:
-        return hash_identifier(vault.hash_key, workspace, *named)
 
 
 def _tell(regrouped: "Regrouped", *, json: bool) -> None:

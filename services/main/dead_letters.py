@@ -118,7 +118,7 @@ def quarantine(
     from services.clock import SystemClock
     from services.commands.dead_letters import Quarantine
     from services.errors import Refused
-    from services.log.postgres import PostgresLog
+    from services.log.open import open_log
     from services.settings import load
     from services.store.decisions import PostgresDecisions
 
@@ -131,7 +131,7 @@ def quarantine(
     with (
         borrow(load(data_dir=data_dir)) as addresses,
         closing(PostgresDecisions(addresses.store.query)) as decisions,
-        closing(PostgresLog(addresses.log)) as log,
+        closing(open_log(addresses.log)) as log,
     ):
         asked = Quarantine(decisions, log, SystemClock())
         done = asked.quarantine(int(partition), int(offset), by="cli", reason=reason)
@@ -145,7 +145,7 @@ def quarantine(
 def _letters(addresses: "Addresses") -> Iterator[tuple["DeadLetters", "Vault", "Log"]]:
     """The letters of all workspaces, as the operator sees them."""
     from services.commands.dead_letters import DeadLetters
-    from services.log.postgres import PostgresLog
+    from services.log.open import open_log
     from services.store.letters import PostgresLetters
     from services.vault.postgres import PostgresVault
 
@@ -154,7 +154,7 @@ def _letters(addresses: "Addresses") -> Iterator[tuple["DeadLetters", "Vault", "
         vault = stack.enter_context(
             closing(PostgresVault(addresses.store.fold, addresses.master_key))
         )
-        log = stack.enter_context(closing(PostgresLog(addresses.log)))
+        log = stack.enter_context(closing(open_log(addresses.log)))
         yield DeadLetters(letters, vault, log), vault, log
 
 

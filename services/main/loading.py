@@ -14,12 +14,13 @@ from services.data_dir import running
 from services.fold.backlog import LogBacklog
 from services.ingest.accept import Producer
 from services.ingest.load import Destination, destination
-from services.log.postgres import PostgresLog
+from services.log.open import open_log
 from services.main.folding import folding
 from services.main.tenants import workspace_row
 from services.settings import load
 from services.store.import_state import PostgresImportState
 from services.store.letters import PostgresLetters
+from services.store.outbox import PostgresOutbox
 from services.store.postgres import PostgresStore
 from services.vault.port import Vault
 from services.vault.postgres import PostgresVault
@@ -42,15 +43,16 @@ def open_destination(workspace: str, data_dir: Path | None = None) -> Iterator[D
             _stand_back()
         clock, url = SystemClock(), addresses.store.fold
         vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
-        log = stack.enter_context(closing(PostgresLog(addresses.log)))
+        log = stack.enter_context(closing(open_log(addresses.log)))
         store = stack.enter_context(closing(PostgresStore(url)))
         letters = stack.enter_context(closing(PostgresLetters(url)))
+        outbox = stack.enter_context(closing(PostgresOutbox(url)))
         yield destination(
             Producer(workspace, "write", "load", row.region),
             log,
             vault,
             clock,
-            backlog=LogBacklog(log, store),
+            backlog=LogBacklog(log, store, outbox.relayed),
             dead_letters=_Letters(workspace, letters, vault, clock),
             marks=stack.enter_context(closing(PostgresImportState(url, workspace))),
         )

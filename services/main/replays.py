@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -14,7 +16,14 @@ if TYPE_CHECKING:
     from services.fold.apply import Folds
     from services.fold.rebuild import Progress, Verified
     from services.log.port import Log
+    from services.store.compare import PostgresSnapshot
     from services.store.postgres import PostgresStore
+
+PATIENCE_S: Final = 10.0
+"""For the folds to finish a tick."""
+LOOK_AGAIN_S: Final = 0.1
+_NEVER: Final = Event()
+"""Nobody sets it: waiting for it is a pause."""
 
 
 def rebuild(*, data_dir: DataDir = None, json: Json = False) -> None:
@@ -61,14 +70,13 @@ def compared(addresses: "Addresses") -> "Verified":
     from services.fold.rebuild import replay
     from services.fold.rebuild import verify as compare
     from services.store.compare import snapshot
-    from services.store.migrate import LIVE
     from services.store.shadow import Shadow
 
     shadow, url = Shadow(addresses.store.owner, "verify"), addresses.store.fold
     with shadow.alone(), ExitStack() as stack:
         stack.callback(shadow.drop)
         with (
-            snapshot(url, LIVE) as live,
+            between_ticks(url) as live,
             _bar("Verifying") as progress,
             _replay(addresses, shadow.schema) as (folds, log, store),
         ):
@@ -80,13 +88,38 @@ def compared(addresses: "Addresses") -> "Verified":
 
 
 @contextmanager
+def between_ticks(url: str, *, patience_s: float = PATIENCE_S) -> Iterator["PostgresSnapshot"]:
+    """A snapshot of the live rows that holds all that the last tick changed.
+
+    Raises ``Conflict`` where nobody finishes that tick.
+    """
+    from services.errors import Conflict
+    from services.store.compare import snapshot
+    from services.store.migrate import LIVE
+
+    deadline_s = monotonic() + patience_s
+    while True:
+        with snapshot(url, LIVE) as live:
+            if live.is_settled():
+                yield live
+                return
+        if monotonic() > deadline_s:
+            raise Conflict(
+                "the last tick is not finished: rows wait for what time does to them",
+                "start the platform, so that its folds finish it, and verify again",
+                field="control.tick",
+            )
+        _NEVER.wait(LOOK_AGAIN_S)
+
+
+@contextmanager
 def _replay(
     addresses: "Addresses", schema: str
 ) -> Iterator[tuple["Folds", "Log", "PostgresStore"]]:
     """What the log is folded again with, into ``schema``."""
     from services.fold.apply import Folds
     from services.fold.garbage import collecting_rarely
-    from services.log.postgres import PostgresLog
+    from services.log.open import open_log
     from services.projector.projections import READ_MODELS
     from services.store.postgres import PostgresStore
     from services.vault.postgres import PostgresVault
@@ -94,7 +127,7 @@ def _replay(
     url = addresses.store.fold
     with ExitStack() as stack:
         stack.enter_context(collecting_rarely())
-        log = stack.enter_context(closing(PostgresLog(addresses.log)))
+        log = stack.enter_context(closing(open_log(addresses.log)))
         vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
         store = stack.enter_context(closing(PostgresStore(url, schema=schema)))
         yield Folds(READ_MODELS, vault, is_replay=True), log, store

@@ -13,7 +13,7 @@ from services.data_dir import DataDir, running
 from services.errors import Conflict, Damaged, Misconfigured
 from services.log.port import Log, Position
 from services.log.postgres import PostgresLog
-from services.main.backing_up import Bar, refuse_elsewhere
+from services.main.backing_up import Bar, refuse_apart, refuse_elsewhere
 from services.settings import Settings
 from services.store.backup_folder import Backup, Manifest
 from services.store.embedded import EmbeddedPostgres
@@ -47,6 +47,7 @@ def restore(settings: Settings, source: Path, vault: Path, *, bar: Bar) -> Resto
     newer version or another vault, ``Damaged``, ``NotFound`` and ``Unavailable``.
     """
     refuse_elsewhere(settings)
+    refuse_apart(settings)
     store, keys = Backup.at(source, "store"), Backup.at(vault, "vault")
     _refuse_unfit(store, keys)
     _refuse_occupied(settings.data_dir)

@@ -3,13 +3,24 @@
 from fastapi import APIRouter
 
 from services.query import (
+    adjustments,
+    balance,
     customer,
+    customer_lifecycle,
     customers,
     dead_letters,
+    decisions,
     identity,
+    lifecycle,
+    loyalty,
+    policies,
+    redemptions,
     regroup,
+    rewards,
+    statement,
     status,
     timeline,
+    voids,
 )
 from services.query.desk import Desk
 
@@ -19,4 +30,8 @@ def router(desk: Desk) -> APIRouter:
     query = APIRouter()
     for noun in (customers, customer, timeline, identity, regroup, dead_letters, status):
         query.include_router(noun.router(desk))
+    for noun in (customer_lifecycle, balance, statement, lifecycle, loyalty, decisions):
+        query.include_router(noun.router(desk))
+    for command in (redemptions, rewards, adjustments, voids, policies):
+        query.include_router(command.router(desk))
     return query

@@ -1,7 +1,7 @@
-"""What the query service asks of the archive: a customer's events, newest first."""
+"""What the query service asks of the archive: events of a customer, and moves of all."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from schemas.envelope import Rank, Sealed
@@ -30,6 +30,23 @@ class Touch(Protocol):
     def rank(self) -> Rank: ...
 
 
+class Moves(Protocol):
+    """So many moves between two stages, alike in all of this."""
+
+    @property
+    def machine(self) -> str: ...
+    @property
+    def previous(self) -> str | None: ...
+    @property
+    def stage(self) -> str: ...
+    @property
+    def days(self) -> int | None: ...
+    @property
+    def is_restated(self) -> bool: ...
+    @property
+    def moves(self) -> int: ...
+
+
 class Timelines(Protocol):
     """Every call raises ``Unavailable`` where the archive is away."""
 
@@ -46,3 +63,6 @@ class Timelines(Protocol):
 
     def touches(self, workspace: str, leaves: Sequence[str]) -> object:
         """Whatever it answers, it is there."""
+
+    def moves(self, workspace: str, first: date, last: date) -> Sequence[Moves]:
+        """Moves into stages that began from ``first`` to ``last``, both included."""

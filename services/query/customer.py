@@ -32,8 +32,11 @@ WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid ORDER BY
 """
 CUSTOMER: Final = """
 SELECT name, traits, families, channels, first_at, last_at, orders, refunds, spend_minor,
-       completeness
-FROM customer WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
+       completeness, stage, stages, tier
+FROM customer
+LEFT JOIN lifecycle USING (workspace, customer_id)
+LEFT JOIN loyalty USING (workspace, customer_id)
+WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
 """
 
 
@@ -65,11 +68,11 @@ class Customer:
     trait_sources: Mapping[str, TraitSource] = field(default_factory=dict)
     """For each trait the event that told it."""
     stage: str | None = None
-    """Lifecycle stage of the default machine; null until lifecycle is computed."""
+    """Lifecycle stage of the machine ``default``; null for whom nothing happened to yet."""
     stages: Mapping[str, str] = field(default_factory=dict)
     """Stage by lifecycle machine."""
     tier: str | None = None
-    """Loyalty tier; null until loyalty is computed."""
+    """Loyalty tier; null below the lowest, and for who never had points move."""
     orders: int = 0
     """Orders that count: completed and not cancelled, each once, whoever reported it."""
     refunds: int = 0
@@ -132,7 +135,8 @@ def group_of(reading: Reading, identifier: str) -> str:
 
 
 def _customer(customer_id: str, identifiers: Sequence[str], row: tuple[Any, ...]) -> Customer:
-    name, traits, families, channels, first_at, last_at, orders, refunds, spend, completeness = row
+    name, traits, families, channels, first_at, last_at, *counted, stage, stages, tier = row
+    orders, refunds, spend, completeness = counted
     return Customer(
         customer_id=customer_id,
         name=name,
@@ -142,6 +146,9 @@ def _customer(customer_id: str, identifiers: Sequence[str], row: tuple[Any, ...]
             name: TraitSource(source=source, event_id=id_, occurred_at=datetime.fromisoformat(at))
             for name, (_, at, source, id_) in traits.items()
         },
+        stage=stage,
+        stages={machine: stay["stage"] for machine, stay in (stages or {}).items()},
+        tier=tier,
         orders=orders,
         refunds=refunds,
         spend_minor=spend,

@@ -2,74 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.errors import Refused
 from services.query.desk import DOCUMENTED, Caller, Desk, responses
+from services.query.listing import FILTERS, IDENTIFIERS, MAIN, SORTS, STANDINGS, Filter, statement
 from services.query.paging import LIMIT, MAX_LIMIT, Page, cut
 from services.query.search import customers_of, found_by, hashed, like
 from services.store.reader import Reading
 
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """An order of customers: expressions with their types, and where it starts."""
-
-    keys: tuple[tuple[str, str], ...]
-    start: tuple[str, ...]
-    is_descending: bool = False
-
-
-ZERO: Final = "0" * 32
-LAST: Final = "f" * 32
-SORTS: Final[Mapping[str, Sort]] = {
-    "customer_id": Sort((), (ZERO,)),
-    "-last_at": Sort(
-        (("coalesce(last_at, '-infinity')", "timestamptz"),), ("infinity", LAST), is_descending=True
-    ),
-    "first_at": Sort((("coalesce(first_at, 'infinity')", "timestamptz"),), ("-infinity", ZERO)),
-    "-orders": Sort((("orders", "bigint"),), (str(2**63 - 1), LAST), is_descending=True),
-    "name": Sort(
-        (("name IS NULL", "boolean"), ("coalesce(lower(name), '')", "text")), ("false", "", ZERO)
-    ),
-}
-_PAGE: Final = """
-SELECT customer_id, name, orders, refunds, spend_minor, first_at, last_at, completeness,
-       ARRAY[{shown}]::text[]
-FROM customer
-WHERE workspace = %(workspace)s
-  AND (%(only)s::uuid[] IS NULL OR customer_id = ANY(%(only)s::uuid[]))
-  AND (%(like)s::text IS NULL
-       OR lower(name) LIKE %(like)s::text OR customer_id = ANY(%(found)s::uuid[]))
-  AND ({keys}) {after} ({bounds})
-ORDER BY {order} LIMIT %(limit)s
-"""
-IDENTIFIERS: Final = """
-SELECT customer_id, kind, value FROM identifier
-WHERE workspace = %(workspace)s AND customer_id = ANY(%(customers)s::uuid[]) AND value IS NOT NULL
-ORDER BY customer_id, identifier
-"""
-
-
-def statement(sort: Sort) -> str:
-    """The list's SQL in this order; nothing in it comes from a caller."""
-    expressions = [expression for expression, _ in sort.keys]
-    bounds = [f"%(key_{place})s::{type_}" for place, (_, type_) in enumerate(sort.keys)]
-    direction = " DESC" if sort.is_descending else ""
-    return _PAGE.format(
-        shown=", ".join(f"({expression})::text" for expression in expressions),
-        keys=", ".join([*expressions, "customer_id"]),
-        after="<" if sort.is_descending else ">",
-        bounds=", ".join([*bounds, "%(id)s::uuid"]),
-        order=", ".join(f"{each}{direction}" for each in [*expressions, "customer_id"]),
-    )
-
-
-STATEMENTS: Final = {name: statement(sort) for name, sort in SORTS.items()}
+NAME: Final = "^[a-z][a-z0-9_]*$"
+"""Of a stage or a tier."""
+TEXT: Final = r"^[^\x00]*$"
+"""PostgreSQL has no NUL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +34,11 @@ class CustomerItem:
     identifiers: Sequence[str]
     """``kind:value``, strongest first."""
     stage: str | None = None
-    """Lifecycle stage; null until lifecycle is computed."""
+    """Lifecycle stage of the machine ``default``; null for whom nothing happened to yet."""
+    stages: Mapping[str, str] = field(default_factory=dict)
+    """Stage by lifecycle machine."""
     tier: str | None = None
-    """Loyalty tier; null until loyalty is computed."""
+    """Loyalty tier; null below the lowest, and for who never had points move."""
     orders: int
     """Orders that count: completed and not cancelled."""
     refunds: int
@@ -122,6 +74,18 @@ class Asked(BaseModel):
     """Exactly this one, as ``kind:value``; a phone number is read in the workspace's region."""
     q: Annotated[str | None, Field(max_length=600, examples=["ada"])] = None
     """An identifier with its kind or without, an order's id, or a part of the name in any case."""
+    stage: Annotated[
+        str | None, Field(min_length=1, max_length=50, pattern=NAME, examples=["at_risk"])
+    ] = None
+    """Only those in this lifecycle stage."""
+    machine: Annotated[
+        str | None, Field(min_length=1, max_length=100, pattern=TEXT, examples=["crm"])
+    ] = None
+    """Whose stage that is; ``default`` by default."""
+    tier: Annotated[
+        str | None, Field(min_length=1, max_length=50, pattern=NAME, examples=["gold"])
+    ] = None
+    """Only members of this loyalty tier."""
     sort: Literal["customer_id", "-last_at", "first_at", "-orders", "name"] = "customer_id"
     """By ``customer_id``, which never changes, no customer is skipped or repeated however many are
     added meanwhile. In every other order one whose value changes between two pages may be missed or
@@ -152,19 +116,40 @@ def router(desk: Desk) -> APIRouter:
 
 def listed(reading: Reading, caller: Caller, asked: Asked, desk: Desk) -> Page[CustomerItem]:
     """A page; raises ``Refused`` for a cursor or an identifier that is none."""
-    of = (caller.workspace, "customers", asked.sort, asked.identifier or "", asked.q or "")
+    if asked.machine and not asked.stage:
+        raise Refused(
+            "says whose stage is meant, and none is", "send stage too, or leave it out",
+            field="machine", value=asked.machine,
+        )  # fmt: skip
+    values = {name: getattr(asked, name) or "" for name in ("stage", "machine", "tier")}
+    # A list without these has the cursors that it always had.
+    filtered = tuple(values.values()) if any(values.values()) else ()
+    of = (
+        caller.workspace, "customers", asked.sort, asked.identifier or "", asked.q or "", *filtered,
+    )  # fmt: skip
     sort = SORTS[asked.sort]
     *keys, id_ = desk.cursors.open(asked.cursor, of=of) if asked.cursor else sort.start
     rows = reading.rows(
-        STATEMENTS[asked.sort],
+        statement(sort, _joined(asked)),
         **_filters(reading, caller, asked, desk),
         **{f"key_{place}": key for place, key in enumerate(keys)},
+        **values,
         id=id_,
         limit=asked.limit + 1,
     )
-    identifiers = _identifiers(reading, [row[0] for row in rows[: asked.limit]])
-    found = [(_item(row, identifiers), (*row[8], row[0])) for row in rows]
+    shown = [row[0] for row in rows[: asked.limit]]
+    about = _About(_identifiers(reading, shown), _standings(reading, shown))
+    found = [(_item(row, about), (*row[8], row[0])) for row in rows]
     return cut(found, asked.limit, desk.cursors, of)
+
+
+def _joined(asked: Asked) -> tuple[Filter, ...]:
+    names = []
+    if asked.stage:
+        names.append("machine" if (asked.machine or MAIN) != MAIN else "stage")
+    if asked.tier:
+        names.append("tier")
+    return tuple(FILTERS[name] for name in names)
 
 
 def _filters(
@@ -182,6 +167,14 @@ def _filters(
     return {"only": only, "like": like(text), "found": found}
 
 
+class _About(NamedTuple):
+    """What other tables say of the customers of a page."""
+
+    identifiers: Mapping[str, Sequence[str]]
+    standings: Mapping[str, tuple[str | None, Mapping[str, str], str | None]]
+    """Stage, stages by machine, and tier."""
+
+
 def _identifiers(reading: Reading, customers: list[str]) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for customer_id, kind, value in (
@@ -191,12 +184,29 @@ def _identifiers(reading: Reading, customers: list[str]) -> Mapping[str, list[st
     return found
 
 
-def _item(row: tuple[Any, ...], identifiers: Mapping[str, list[str]]) -> CustomerItem:
+def _standings(
+    reading: Reading, customers: list[str]
+) -> Mapping[str, tuple[str | None, Mapping[str, str], str | None]]:
+    return {
+        customer_id: (
+            stage, {machine: stay["stage"] for machine, stay in (stages or {}).items()}, tier
+        )
+        for customer_id, stage, stages, tier in (
+            reading.rows(STANDINGS, customers=customers) if customers else ()
+        )
+    }  # fmt: skip
+
+
+def _item(row: tuple[Any, ...], about: _About) -> CustomerItem:
     customer_id, name, orders, refunds, spend_minor, first_at, last_at, completeness, *_ = row
+    stage, stages, tier = about.standings.get(customer_id, (None, {}, None))
     return CustomerItem(
         customer_id=customer_id,
         name=name,
-        identifiers=identifiers.get(customer_id, []),
+        identifiers=about.identifiers.get(customer_id, []),
+        stage=stage,
+        stages=stages,
+        tier=tier,
         orders=orders,
         refunds=refunds,
         spend_minor=spend_minor,

@@ -13,21 +13,30 @@ from services.clock import Clock
 from services.commands.awaiting import Awaited, Decisions, appended, decode
 from services.commands.customers import Customers
 from services.commands.dead_letters import DeadLetters, Send
+from services.commands.loyalty import Points
+from services.commands.policies import Policies
+from services.commands.voids import Voids
 from services.edge.answers import answer, refusal
 from services.edge.auth import Gate, Needs
 from services.edge.headers import LAG, POSITION, WAIT_FOR
-from services.edge.keys import Key
+from services.edge.keys import Key, Right
 from services.errors import Refused, Timeout
 from services.log.port import Log, Position
 from services.log.position import encode
 from services.query.archived import Timelines
+from services.query.courses import Courses
+from services.query.feed import Feed
+from services.query.figures import Figures
 from services.query.freshness import Freshness
+from services.query.lines import Lines
 from services.query.paging import Cursors
 from services.store.reader import Reader, Reading
 from services.vault.port import Vault
 
 THREADS: Final = 8
 """As many as the pool has connections: who has a thread never waits for a connection."""
+POINT_THREADS: Final = 8
+"""As many as the pool of balances has connections."""
 SLOW_THREADS: Final = 16
 """For what waits: archive, commands."""
 DOCUMENTED: Final = ConfigDict(use_attribute_docstrings=True)
@@ -41,7 +50,8 @@ class Answered(NamedTuple):
     """What a route answers, and how far that was applied; None is how far the folds are."""
 
     content: object
-    position: Position | None = None
+    position: Position | str | None = None
+    """A token where it stands for what is not applied yet."""
     status: int = 200
 
 
@@ -75,22 +85,40 @@ class Desk:
     """Of what the archive was fed."""
     decisions: Decisions
     customers: Customers
+    points: Points
+    voids: Voids
+    policies: Policies
     letters: DeadLetters
     send: Callable[[Key], Send]
     """Ingest's way in, for what is sent again with a key."""
     cursors: Cursors
+    courses: Courses
+    lines: Lines
+    feed: Feed
+    figures: Figures
     threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(THREADS))
     slow_threads: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(SLOW_THREADS)
     )
+    point_threads: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(POINT_THREADS)
+    )
+    """Of their own: who waits for a customer's lock keeps no read from its thread."""
 
     @property
     def caller(self) -> Callable[..., Caller]:
         """The dependency of every route: ``caller: Annotated[Caller, Depends(desk.caller)]``."""
+        return self._who("read")
 
+    @property
+    def administrator(self) -> Callable[..., Caller]:
+        """The same where an admin key is needed."""
+        return self._who("administer")
+
+    def _who(self, right: Right) -> Callable[..., Caller]:
         def identified(
             request: Request,
-            key: Annotated[Key, Depends(Needs(self.gate, "read"))],
+            key: Annotated[Key, Depends(Needs(self.gate, right))],
             wait_for: Annotated[
                 str | None,
                 Header(
@@ -121,6 +149,7 @@ class Desk:
         behind: Freshness,
         *,
         is_slow: bool = False,
+        threads: anyio.CapacityLimiter | None = None,
     ) -> Response:
         """Wait for what the caller wrote, do ``work`` in a thread, say how far ``behind`` is.
 
@@ -129,16 +158,17 @@ class Desk:
         if caller.awaited is not None:
             await behind.wait(await self._position(caller, caller.awaited))
 
-        def done() -> tuple[Response, Position | None, float]:
+        def done() -> tuple[Response, Position | str | None, float]:
             try:
                 answered = work()
             except Refused as error:
                 return refusal(error), None, behind.lag_s()
             return answer(answered.status, answered.content), answered.position, behind.lag_s()
 
-        limiter = self.slow_threads if is_slow else self.threads
+        limiter = threads or (self.slow_threads if is_slow else self.threads)
         response, position, lag_s = await to_thread.run_sync(done, limiter=limiter)
-        response.headers[POSITION] = encode(behind.latest if position is None else position)
+        reached = behind.latest if position is None else position
+        response.headers[POSITION] = reached if isinstance(reached, str) else encode(reached)
         response.headers[LAG] = f"{lag_s:.3f}"
         # Personal, and outdated by the next event.
         response.headers["Cache-Control"] = "no-store"
@@ -147,10 +177,12 @@ class Desk:
     async def _position(self, caller: Caller, awaited: Awaited) -> Position:
         if awaited.outbox_id is None:
             return awaited.position
-        outbox_id = awaited.outbox_id
+        outbox_id, partition = awaited.outbox_id, awaited.partition
 
         def reached() -> Position | None:
-            return appended(self.decisions, self.log, caller.workspace, outbox_id)
+            return appended(
+                self.decisions, self.log, caller.workspace, outbox_id, partition=partition
+            )
 
         position = await to_thread.run_sync(reached, limiter=self.slow_threads)
         if position is None:
@@ -190,7 +222,8 @@ class ProblemShown:
 
 _MEANINGS: Final = {
     401: "No key, or one that is not known.",
-    403: "This kind of key may not read.",
+    400: "No JSON, or a header that it needs is missing.",
+    403: "This kind of key may not.",
     404: "Nothing by that name in this workspace.",
     409: "The state does not allow it.",
     422: "A parameter, cursor or position is wrong.",

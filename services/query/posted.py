@@ -23,7 +23,9 @@ async def posted(request: Request, model: type[Asked]) -> Asked:
         raise Refused(first["msg"].lower(), "see /docs", field=field, value=shown) from error
 
 
-def body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+def body(
+    model: type[BaseModel], example: dict[str, Any], *, is_required: bool = True
+) -> dict[str, Any]:
     """What /docs says of it: ``openapi_extra`` of a route."""
     content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": is_required, "content": content}}

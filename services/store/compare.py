@@ -28,6 +28,8 @@ COMPARED: Final[Mapping[str, int]] = {
     "loyalty": 1,
 }
 """Every table whose rows are a function of the log → how many leading columns are their key."""
+COURSES: Final = ("lifecycle", "loyalty")
+"""Those of them whose rows time changes."""
 
 
 class PostgresSnapshot:
@@ -44,6 +46,21 @@ class PostgresSnapshot:
             sql.Identifier(self._schema)
         )
         return dict(self._connection.execute(query).fetchall())
+
+    def is_settled(self) -> bool:
+        """Whether the last tick is finished: no row is left that it should have changed.
+
+        Between a tick and that, rows are right for the minute before, and no replay gives them.
+        """
+        query = sql.SQL("SELECT EXISTS (SELECT FROM {} AS course, {} WHERE due_at <= tick)")
+        control = sql.Identifier(self._schema, "control")
+        return not any(
+            self._connection.execute(
+                query.format(sql.Identifier(self._schema, course), control)
+            ).fetchone()
+            == (True,)
+            for course in COURSES
+        )
 
     def digest(self, table: str) -> Digest:
         """As the port says."""

@@ -57,8 +57,8 @@ class StateRow(NamedTuple):
     as_of: datetime | None
     """When its last entry was."""
     due_at: datetime | None
-    told: Mapping[str, str | None]
-    """What of it is decided: kind → value."""
+    told: bytes
+    """What of it is to be told: equal bytes say that nothing is new."""
 
 
 class Decided(NamedTuple):

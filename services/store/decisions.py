@@ -28,8 +28,10 @@ WHERE edge.workspace = %(workspace)s AND NOT edge.is_merge AND NOT edge.is_refus
   AND a.customer_id = %(customer_id)s::uuid AND b.customer_id = %(customer_id)s::uuid
 """
 DECIDE: Final = """
-INSERT INTO touchline.outbox (workspace, event) VALUES (%(workspace)s, %(event)s)
-RETURNING outbox_id
+WITH sent AS (
+    INSERT INTO touchline.outbox (workspace, event) VALUES (%(workspace)s, %(event)s)
+    RETURNING outbox_id)
+SELECT outbox_id, pg_notify('touchline_log', '') FROM sent
 """
 WAITING: Final = """
 SELECT EXISTS (

@@ -15,6 +15,13 @@ WAITING: Final = """
 DONE: Final = """
     DELETE FROM touchline.outbox WHERE outbox_id = ANY(%s) RETURNING outbox_id
 """
+RELAYED: Final = """
+    SELECT coalesce(pg_sequence_last_value('touchline.outbox_outbox_id_seq'), 0)
+        - (SELECT count(*) FROM touchline.outbox)
+    WHERE %s
+"""
+"""Rows that were given a number less those that wait: what a failed transaction numbered counts
+too, so it is told by how it grows."""
 
 
 class PostgresOutbox:
@@ -31,6 +38,10 @@ class PostgresOutbox:
     def done(self, numbers: Sequence[int]) -> None:
         """These are in the log; raises ``Unavailable``."""
         self._rows(DONE, [*numbers])
+
+    def relayed(self) -> int:
+        """About how many rows were ever appended; raises ``Unavailable``."""
+        return int(self._rows(RELAYED, "true")[0][0])
 
     def close(self) -> None:
         """Give the connection back."""

@@ -1,6 +1,6 @@
 """The read side of the store: what queries see, one workspace and one snapshot at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -15,6 +15,10 @@ SELECT set_config('touchline.workspace', %(workspace)s, true),
 """
 APPLIED: Final = "SELECT partition, next_offset FROM checkpoint"
 ARCHIVED: Final = "SELECT partition, next_offset FROM touchline.archive_progress"
+SKIPPED: Final = """
+SELECT "offset" FROM skipped
+WHERE partition = %(partition)s AND "offset" = ANY(%(offsets)s::bigint[])
+"""
 NONE: Final = ""
 """No workspace: what is nobody's own (checkpoints) can be read in it, and nothing else."""
 
@@ -67,6 +71,12 @@ class Reader:
         """How far the archive was fed; raises as ``reading``."""
         with self._pool.transaction() as cursor:
             return dict(rows(cursor, ARCHIVED, {}))
+
+    def skipped(self, partition: int, offsets: Sequence[int]) -> set[int]:
+        """Those of ``offsets`` that the folds left out; raises as ``reading``."""
+        asked = {"partition": partition, "offsets": list(offsets)}
+        with self._pool.transaction() as cursor:
+            return {offset for (offset,) in rows(cursor, SKIPPED, asked)}
 
     def close(self) -> None:
         """Give connections back."""

@@ -9,7 +9,7 @@ from services.store.rows import Table
 
 _COURSE: Final = {
     "customer_id": "uuid", "workspace": "text", "state": "bytea", "as_of": "timestamptz",
-    "due_at": "timestamptz", "told": "jsonb",
+    "due_at": "timestamptz", "told": "bytea",
 }  # fmt: skip
 TABLES: Final = {
     table.name: table

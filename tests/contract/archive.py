@@ -1,7 +1,7 @@
 """What every archive does; an adapter's tests inherit this and give an empty one."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -132,6 +132,42 @@ class ArchiveContract:
         assert archive.touches("w", [ADA]) == {"purchase": 2, "email": 1, "custom": 1}
         assert archive.touches("w", [BEN]) == {}
 
+    def test_moves_are_told_by_the_day_on_which_the_stage_began(self, archive: Archive) -> None:
+        archive.insert(
+            [
+                piece(
+                    moved("a", ADA, "new", "prospect", since="2026-01-10"),
+                    moved("b", ADA, "active", "new", since="2026-02-01"),
+                    moved("c", ADA, "at_risk", "active", since="2026-03-01", is_restated=True),
+                    moved("d", BEN, "active", "new", since="2026-02-01"),
+                    moved("e", ADA, "convert", None, machine="crm"),
+                    recorded("f"),
+                ),
+                piece(
+                    moved("g", ADA, "new", None, since="2026-02-01", workspace="v"),
+                    moved("h", BEN, "new", None, since="2026-01-02"),
+                    moved("i", BEN, "loyal", "won_back", since="2026-02-28"),
+                    partition=2,
+                ),
+            ],
+            "t",
+        )
+
+        found = archive.moves("w", date(2026, 2, 1), date(2026, 3, 1))
+
+        assert [
+            (one.previous, one.stage, one.days, one.is_restated, one.moves) for one in found
+        ] == [
+            ("active", "at_risk", 28, True, 1),
+            ("new", "active", 22, False, 1),
+            ("new", "active", 30, False, 1),
+            ("won_back", "loyal", None, False, 1),
+        ]
+        assert {one.machine for one in found} == {"default"}
+        assert [one.stage for one in archive.moves("w", NOON.date(), NOON.date())] == ["convert"]
+        assert archive.moves("w", date(2020, 1, 1), date(2020, 1, 2)) == []
+        assert [one.moves for one in archive.moves("v", date.min, date(2200, 1, 1))] == [1]
+
     def test_five_hundred_leaves_are_one_timeline(self, archive: Archive) -> None:
         leaves = [f"2{number:031x}" for number in range(500)]
         events = [recorded(f"e-{number:03}", leaf=leaf) for number, leaf in enumerate(leaves)]
@@ -232,6 +268,17 @@ def recorded(
         data=msgspec.Raw(data),
     )
     return msgspec.structs.replace(event, **changes)
+
+
+def moved(
+    id_: str, leaf: str, stage: str, previous: str | None, **more: Any
+) -> Recorded[msgspec.Raw]:
+    """A customer came to a stage; ``more`` is of the decision, its workspace apart."""
+    changes = {"workspace": more.pop("workspace")} if "workspace" in more else {}
+    data = {"customer_id": leaf, "stage": stage, "policy_version": 1, **more}
+    told = data | ({"previous_stage": previous} if previous else {})
+    encoded = msgspec.json.encode(told)
+    return recorded(id_, leaf=leaf, data=encoded, type="lifecycle.changed", **changes)
 
 
 def piece(*events: Recorded[msgspec.Raw], partition: int = 1, first: int = 0) -> Piece:

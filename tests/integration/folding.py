@@ -1,6 +1,6 @@
 """An engine for tests: log, vault, store and relay on PostgreSQL, at work when a test says so."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -12,10 +12,11 @@ from services.commands.relay import relay
 from services.fold.apply import Folds
 from services.fold.loop import Loop
 from services.fold.projection import AnyProjection
+from services.fold.read_models import ReadModels
 from services.fold.rebuild import Progress, Verified, rebuild, replay, verify
 from services.ingest.receive import receive_control
+from services.log.open import open_log
 from services.log.port import Entry, Log
-from services.log.postgres import PostgresLog
 from services.projector.projections import READ_MODELS
 from services.store.account import Account, account
 from services.store.compare import COMPARED, snapshot
@@ -39,12 +40,14 @@ class Engine:
     """A platform's folds over a log of its own."""
 
     urls: Urls
-    log: PostgresLog
+    log: Log
     vault: PostgresVault
     outbox: PostgresOutbox
     store: PostgresStore
     history: History
-    projections: Sequence[AnyProjection] = READ_MODELS
+    models: ReadModels = READ_MODELS
+    log_url: str = ""
+    """Where the log is, if not beside the rows."""
 
     def append(self, events: Iterable[Recorded[Any]]) -> list[Entry]:
         """The events, in the log; gives them as they lie there."""
@@ -54,7 +57,7 @@ class Engine:
 
     def loop(self) -> Loop:
         """One that begins where the store is."""
-        return Loop(Folds(self.projections, self.vault), self.log, self.store)
+        return Loop(Folds(self.models, self.vault), self.log, self.store)
 
     def fold(self) -> None:
         """Fold until nothing is left; the outbox rests."""
@@ -105,33 +108,37 @@ class Engine:
 
     def folding_with(self, *projections: AnyProjection) -> "Engine":
         """The same with other projections."""
-        return replace(self, projections=projections)
+        return replace(self, models=ReadModels(projections))
 
     @property
     def _replaying(self) -> Folds:
-        return Folds(self.projections, self.vault, is_replay=True)
+        return Folds(self.models, self.vault, is_replay=True)
 
     @contextmanager
     def _beside(self, shadow: Shadow) -> Iterator[tuple[Log, PostgresStore]]:
         with (
-            closing(PostgresLog(self.urls.fold)) as log,
+            closing(open_log(self.log_url or self.urls.fold)) as log,
             closing(PostgresStore(self.urls.fold, schema=shadow.schema)) as store,
         ):
             yield log, store
 
 
 @contextmanager
-def an_engine(urls: Urls) -> Iterator[Engine]:
+def an_engine(
+    urls: Urls, *, log_url: str = "", vault: PostgresVault | None = None
+) -> Iterator[Engine]:
     """An engine over an empty log; closed after the block."""
     with ExitStack() as stack:
-        vault = stack.enter_context(closing(PostgresVault(urls.fold, MASTER_KEY)))
+        if vault is None:
+            vault = stack.enter_context(closing(PostgresVault(urls.fold, MASTER_KEY)))
         yield Engine(
             urls,
-            stack.enter_context(closing(PostgresLog(urls.fold))),
+            stack.enter_context(closing(open_log(log_url or urls.fold))),
             vault,
             stack.enter_context(closing(PostgresOutbox(urls.fold))),
             stack.enter_context(closing(PostgresStore(urls.fold))),
             History(vault),
+            log_url=log_url,
         )
 
 

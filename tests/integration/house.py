@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 import httpx
+import psycopg
 import pytest
 
 from services import web
@@ -17,6 +18,7 @@ from services.archive.feed import feed_once, prepare
 from services.archive.memory import MemoryArchive
 from services.commands.keys import KeyOrder, create_key
 from services.commands.relay import relay
+from services.commands.ticker import EVERYWHERE, ticked
 from services.commands.workspaces import WorkspaceOrder, create_workspace
 from services.edge.headers import WAIT_FOR
 from services.fold.apply import Folds
@@ -75,6 +77,15 @@ class House:
         while self.loop.once():
             pass
 
+    def tick(self, at: datetime) -> None:
+        """Let time come as far as ``at``, a minute, and fold what that changes."""
+        self.decided((EVERYWHERE, ticked(at)))
+        self.fold()
+
+    def decided(self, *events: tuple[str, bytes]) -> None:
+        """Append what our own commands and folds say, each with its workspace."""
+        receive_control(events, datetime.now(UTC), vault=self.vault, log=self.log)
+
     def feed(self) -> None:
         """Bring the archive up to the folds."""
         prepare(self.log, self.progress, self.archive)
@@ -90,6 +101,12 @@ class House:
         """The customer that has it."""
         items = self.found(f"/v1/customers?identifier={identifier}", key)["items"]
         return str(items[0]["customer_id"])
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What ``query``, by the owner, gives."""
+        with psycopg.connect(self.urls.owner) as connection:
+            connection.execute("SET search_path = live, touchline, public")
+            return connection.execute(query.encode()).fetchall()
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -39,8 +39,9 @@ _KEY: Final = re.compile(r"\btl_(browser|write|secret|admin)_\w+")
 class RunningPlatform:
     """``touchline up`` on a port that it keeps; what it says is in ``said``, beside its data."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, log_url: str = "") -> None:
         self.data_dir = data_dir
+        self.log_url = log_url
         self.said = data_dir.with_suffix(".said")
         self.keys: dict[str, str] = {}
         self.port = free_port()
@@ -102,7 +103,7 @@ class RunningPlatform:
 
     def addresses(self) -> Addresses:
         """Where its store, log and archive are."""
-        return find(Settings(data_dir=self.data_dir))
+        return find(Settings(data_dir=self.data_dir, log_url=self.log_url))
 
     def is_ready(self) -> bool:
         """Whether everything runs and answers, the archive too."""
@@ -193,7 +194,8 @@ class RunningPlatform:
 
     @property
     def _environ(self) -> dict[str, str]:
-        return {**environ(), "TOUCHLINE_DATA_DIR": str(self.data_dir)}
+        ours = {"TOUCHLINE_DATA_DIR": str(self.data_dir), "TOUCHLINE_LOG_URL": self.log_url}
+        return {**environ(), **ours}
 
     def _heard(self, first: int) -> bytes:
         return self.said.read_bytes()[first:] if self.said.exists() else b""

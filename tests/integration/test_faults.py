@@ -1,5 +1,6 @@
 """One part of the running platform fails: the rest goes on, and all is right afterwards."""
 
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -157,7 +158,7 @@ def visits(platform: RunningPlatform, identifier: str, position: str) -> int:
 
 
 def timeline(platform: RunningPlatform, identifier: str) -> set[str]:
-    """The ids of everything in the customer's timeline."""
+    """The ids of all touches in the customer's timeline."""
     path = f"/v1/customers/{id_of(platform, identifier)}/timeline?limit=100"
     page = platform.get(path)
     found = [item["id"] for item in page["items"]]
@@ -165,7 +166,11 @@ def timeline(platform: RunningPlatform, identifier: str) -> set[str]:
         page = platform.get(f"{path}&cursor={page['next_cursor']}")
         found += [item["id"] for item in page["items"]]
     assert len(found) == len(set(found))
-    return set(found)
+    return {id_ for id_ in found if not _DECIDED.fullmatch(id_)}
+
+
+_DECIDED = re.compile(r"[0-9a-f]{32}")
+"""The id of what the platform itself said."""
 
 
 def id_of(platform: RunningPlatform, identifier: str, position: str = "") -> str:

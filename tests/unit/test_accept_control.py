@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import TYPES, appendable_by
 from schemas.catalogue import examples_of
 from schemas.codec import decode
 from services.errors import BadRecord
@@ -43,6 +44,17 @@ def test_a_decision_about_a_leaf_rests_in_the_leafs_partition() -> None:
     assert position == {partition_of(LEAF, log.partitions): 1}
 
 
+def test_a_reward_that_points_bought_is_ours_to_tell_and_no_other_business_event_is() -> None:
+    verdicts = {
+        type_: accept_control([("shop", business(type_))], NOW, MemoryVault())[0]
+        for type_ in TYPES
+        if type_ != "custom" and appendable_by(type_) == "business"
+    }
+
+    accepted = {type_ for type_, one in verdicts.items() if isinstance(one, Accepted)}
+    assert accepted == {"reward.granted"}
+
+
 def test_the_same_decision_told_again_has_the_same_digest() -> None:
     raw, vault = json.dumps(examples_of("clock.ticked")[0]).encode(), MemoryVault()
 
@@ -70,6 +82,11 @@ def test_what_is_no_decision_stops_the_relay(raw: bytes) -> None:
         receive_control([("shop", raw)], NOW, vault=MemoryVault(), log=log)
 
     assert set(log.ends().values()) == {0}
+
+
+def business(type_: str) -> bytes:
+    """The type's first example, as a decision of ours would be."""
+    return json.dumps(examples_of(type_)[0] | {"identifiers": [LEAF]}).encode()
 
 
 @given(st.binary())

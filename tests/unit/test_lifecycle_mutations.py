@@ -1,6 +1,6 @@
 """The laws of lifecycle bite: with one rule broken, the law that guards it fails."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -29,7 +29,7 @@ from services.projector.projections.lifecycle.course import Dawn, Track
 from services.projector.projections.lifecycle.days import FOREVER, day_of
 from services.projector.projections.lifecycle.machine import Machine, Stand
 from services.projector.projections.lifecycle.standing import Standing
-from tests.unit import test_lifecycle_course, test_lifecycle_facts, test_lifecycle_rules
+from tests.unit import test_lifecycle_course, test_lifecycle_covering, test_lifecycle_facts
 from tests.unit.test_mutations import Break, Mutation, _once_more, replaced
 
 _EVER = 10_000
@@ -55,12 +55,11 @@ def up_to_three(value: int, day: int, many: Mapping[int, int]) -> int:
     return value >> activity.KINDS_BITS
 
 
-def within_a_byte(days: Iterable[tuple[int, int]], many: dict[int, int]) -> Activity:
+def within_a_byte(days: Mapping[int, int], many: dict[int, int]) -> Activity:
     """Gaps are cut off at what a byte holds."""
-    told = [(day, value) for day, value in days if value]
-    gaps = [min(255, later - day) for (day, _), (later, _) in pairwise(told)]
-    values = bytes(value for _, value in told)
-    last = told[-1][0] if told else 0
+    told = sorted(day for day in days if days[day])
+    gaps = [min(255, later - day) for day, later in pairwise(told)]
+    values, last = bytes(days[day] for day in told), max(told, default=0)
     return Activity(last, bytes([0, *gaps][: len(told)]), values, activity._fixed(many))
 
 
@@ -171,8 +170,10 @@ ROW = test_lifecycle_course.test_a_row_says_the_last_stage_of_the_path_and_since
 NEXT = test_lifecycle_course.test_what_comes_next_comes_if_nothing_happens_and_rules_stay
 DUE = test_lifecycle_course.test_a_row_stays_as_it_is_until_it_is_due
 POSTED = test_lifecycle_course.test_days_posted_onto_a_stored_state_give_what_all_days_give
-FOLLOWS = test_lifecycle_rules.test_what_follows_from_a_condition_holds_whenever_it_does
-TOGETHER = test_lifecycle_rules.test_conditions_refused_as_excluding_each_other_never_hold_together
+FOLLOWS = test_lifecycle_covering.test_what_follows_from_a_condition_holds_whenever_it_does
+TOGETHER = (
+    test_lifecycle_covering.test_conditions_refused_as_excluding_each_other_never_hold_together
+)
 
 MUTATIONS = [
     Mutation("cancelled", replaced(test_lifecycle_facts, "reorder", counting_cancelled), KNOWN),

@@ -11,6 +11,7 @@ from hypothesis import given as drawn
 
 from services.fold import gather, orders, regroup, settlements
 from services.fold.identity import Edge, Scanned, Split
+from services.fold.read_models import ReadModels
 from services.fold.sift import sift
 from services.projector.projections import profile
 from services.projector.projections.profile import PROFILE
@@ -136,7 +137,8 @@ def the_first_to_arrive(facts: profile.Profile, event: Any) -> profile.Profile:
 
 def evolving(evolve: Callable[[profile.Profile, Any], profile.Profile]) -> Break:
     """Profiles evolve in another way."""
-    return replaced(histories, "READ_MODELS", (dataclasses.replace(PROFILE, evolve=evolve),))
+    models = ReadModels((dataclasses.replace(PROFILE, evolve=evolve),))
+    return replaced(histories, "READ_MODELS", models)
 
 
 ANY_ORDER = test_laws.test_any_order_batches_partitions_and_repetition_give_the_same_bytes

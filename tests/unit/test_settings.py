@@ -48,7 +48,7 @@ def test_what_is_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch
         (
             "LOG_URL",
             "redis://x",
-            r"TOUCHLINE_LOG_URL names a log of its own, which is not there yet",
+            r"TOUCHLINE_LOG_URL is no address of the form kafka://",
         ),
         (
             "STORE_URL",

@@ -26,3 +26,4 @@ CREATE INDEX pending_redemption_leaf ON touchline.pending_redemption (leaf);
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON touchline.command, touchline.pending_redemption TO touchline_fold;
 GRANT SELECT, INSERT ON touchline.command, touchline.pending_redemption TO touchline_query;
+GRANT SELECT ON SEQUENCE touchline.outbox_outbox_id_seq TO touchline_fold;

@@ -1,7 +1,8 @@
 """Activity: on which days something happened, of what kinds, and how much was bought."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
+from operator import sub
 from typing import Final, NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from services.projector.projections.lifecycle.kinds import kind_of
 LONGEST_GAP: Final = 255
 KINDS_BITS: Final = 6
 KINDS_MASK: Final = (1 << KINDS_BITS) - 1
+BOUGHT_ONCE: Final = 1 << KINDS_BITS
 MANY: Final = 3
 """Two bits count a day's purchases; this many say that ``many`` has their number."""
 
@@ -80,26 +82,32 @@ def merge(a: Activity, b: Activity) -> Activity:
     """The facts of two leaves as if they were one."""
     if not a.last or not b.last:
         return a if a.last else b
-    days, many = dict(_unpacked(a)), dict(a.many)
-    ours, theirs = dict(a.many), dict(b.many)
-    for day, value in _unpacked(b):
-        known = days.get(day, 0)
-        purchases = _purchases(known, day, ours) + _purchases(value, day, theirs)
-        days[day] = _value((known | value) & KINDS_MASK, day, purchases, many)
-    return _packed(sorted(days.items()), many)
+    ours, theirs = _by_day(a), _by_day(b)
+    days, many = ours | theirs, dict(a.many) | dict(b.many)
+    bought_ours, bought_theirs = dict(a.many), dict(b.many)
+    for day in ours.keys() & theirs.keys():
+        one, other = ours[day], theirs[day]
+        if one < BOUGHT_ONCE or other < BOUGHT_ONCE:
+            # Bought on one of the leaves at most: their purchases are as they are.
+            days[day] = one | other
+            continue
+        purchases = _purchases(one, day, bought_ours) + _purchases(other, day, bought_theirs)
+        days[day] = _value((one | other) & KINDS_MASK, day, purchases, many)
+    return _packed(days, many)
 
 
 def entries_of(facts: Activity, since: int = 0) -> Iterable[Entry]:
     """The days from ``since`` on, in ascending order; cheap where these are the last few."""
-    last, gaps, values, many = facts.last, facts.gaps, facts.values, dict(facts.many)
+    last, many = facts.last, dict(facts.many)
     if last < since:
         return ()
     if since <= 0:
-        first = last - sum(gaps)
-        days: Iterable[int] = (first + gap for gap in accumulate(gaps))
-        return [_entry(day, value, many) for day, value in zip(days, values, strict=True) if value]
+        by_day = _by_day(facts)
+        if not many:
+            return [Entry(day, one & KINDS_MASK, one >> KINDS_BITS) for day, one in by_day.items()]
+        return [_entry(day, value, many) for day, value in by_day.items()]
     found, day = [], last
-    for value, gap in zip(reversed(values), reversed(gaps), strict=True):
+    for value, gap in zip(reversed(facts.values), reversed(facts.gaps), strict=True):
         if day < since:
             break
         if value:
@@ -139,8 +147,7 @@ def _changed(facts: Activity, day: int, mask: int, bought: int) -> Activity:
     if is_there and changed != b"\0":
         return Activity(facts.last, gaps, values[:at] + changed + values[at + 1 :], _fixed(many))
     if at < 0 or at + 1 == len(values) or not values[at + 1] or changed == b"\0":
-        days = dict(_unpacked(facts)) | {day: changed[0]}
-        return _packed(sorted(days.items()), many)
+        return _packed(_by_day(facts) | {day: changed[0]}, many)
     before = day - nearest
     split = bytes((before, gaps[at + 1] - before))
     return Activity(
@@ -161,31 +168,24 @@ def _place(facts: Activity, day: int) -> tuple[int, int]:
     return -1, nearest
 
 
-def _unpacked(facts: Activity) -> Iterator[tuple[int, int]]:
-    """Days with their values; none for those that only carry a gap on."""
+def _by_day(facts: Activity) -> dict[int, int]:
+    """The days' values, in ascending order."""
     first = facts.last - sum(facts.gaps)
-    return (
-        (first + gap, value)
-        for gap, value in zip(accumulate(facts.gaps), facts.values, strict=True)
-        if value
-    )
+    found = zip((first + gap for gap in accumulate(facts.gaps)), facts.values, strict=True)
+    return {day: value for day, value in found if value} if 0 in facts.values else dict(found)
 
 
-def _packed(days: Iterable[tuple[int, int]], many: dict[int, int]) -> Activity:
-    """The facts of these days, which ascend; days of value 0 are left out."""
-    gaps, values, last = bytearray(), bytearray(), 0
-    for day, value in days:
-        if not value:
-            continue
-        gap = day - last if values else 0
-        while gap > LONGEST_GAP:
-            gaps.append(LONGEST_GAP)
-            values.append(0)
-            gap -= LONGEST_GAP
-        gaps.append(gap)
-        values.append(value)
-        last = day
-    return Activity(last, bytes(gaps), bytes(values), _fixed(many))
+def _packed(days: Mapping[int, int], many: dict[int, int]) -> Activity:
+    """The facts of these days; those of value 0 are left out."""
+    told = sorted(filter(days.get, days))
+    gaps = [0, *map(sub, told[1:], told)] if told else []
+    values = [days[day] for day in told]
+    for at in range(len(gaps) - 1, 0, -1):
+        if gaps[at] > LONGEST_GAP:
+            carried, rest = divmod(gaps[at] - 1, LONGEST_GAP)
+            gaps[at : at + 1] = [*[LONGEST_GAP] * carried, rest + 1]
+            values[at:at] = [0] * carried
+    return Activity(told[-1] if told else 0, bytes(gaps), bytes(values), _fixed(many))
 
 
 def _fixed(many: dict[int, int]) -> tuple[tuple[int, int], ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +15,7 @@ from services.projector.projections.lifecycle.days import (
     date_of,
     day_of,
     start_of,
+    text_of,
 )
 from services.projector.projections.lifecycle.machine import NONE, Machine, Stand
 from services.projector.projections.lifecycle.standing import Standing
@@ -115,8 +116,24 @@ def post(state: State, entry: Entry, book: Book) -> None:
     }
 
 
-def settle(state: State, at: datetime, book: Book) -> dict[str, object]:
-    """What the customer's row says at ``at``, without changing ``state``.
+def row(state: State, at: datetime, book: Book) -> dict[str, Any]:
+    """``settle`` without what led to each stage and what comes next: what rows hold."""
+    today = max(day_of(at), state.day)
+    due = book.change_after(today)
+    stages: dict[str, dict[str, object]] = {}
+    for name, stay in _stays_on(state, today, book) if state.day else ():
+        due = min(due, stay.stand[1])
+        stages[name] = {"stage": stay.stage, "since": text_of(stay.since)}
+    main = stages.get(MAIN)
+    return {
+        "stage": main and main["stage"],
+        "stages": stages,
+        "due_at": start_of(due) if due < FOREVER else None,
+    }
+
+
+def settle(state: State, at: datetime, book: Book) -> dict[str, Any]:
+    """What people ask about the customer at ``at``, without changing ``state``.
 
     ``due_at`` is the first instant after ``at`` at which time alone may change the row. What comes
     next is told by the rules of today: a change of rules to come is in ``due_at`` only.

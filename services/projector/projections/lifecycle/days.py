@@ -12,7 +12,9 @@ FOREVER: Final = date.max.toordinal() - EPOCH
 
 
 def day_of(instant: datetime) -> int:
-    """The day that an aware time in UTC falls on."""
+    """The day in UTC that an aware time falls on."""
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
     return instant.toordinal() - EPOCH
 
 

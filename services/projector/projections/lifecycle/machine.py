@@ -20,6 +20,8 @@ from services.projector.projections.lifecycle.conditions import (
 from services.projector.projections.lifecycle.days import FOREVER
 from services.projector.projections.lifecycle.standing import Standing
 
+LONGEST_RULE: Final = 1000
+"""What evidence may hold (``schemas.fields.Scalar``)."""
 NONE: Final = -1
 """The place of no stage."""
 
@@ -109,4 +111,4 @@ def _ready(stage: Stage, rhythm: Rhythm) -> Ready:
         *((returned(stage.returned),) if stage.returned else ()),
     )
     rule = ", ".join(condition.rule for condition in conditions)
-    return Ready(stage.name, conditions, rule or "no other stage's conditions hold")
+    return Ready(stage.name, conditions, rule[:LONGEST_RULE] or "no other stage's conditions hold")

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from schemas import LifecycleChanged
 from schemas.rules.lifecycle import Lifecycle, parse
-from services.fold.course import Course, Telling
+from services.fold.course import Course, Shown, Telling
 from services.fold.projection import Projection
 from services.fold.source import FactsSource
 from services.projector.projections.lifecycle.activity import (
@@ -22,7 +22,14 @@ from services.projector.projections.lifecycle.activity import (
     reorder,
 )
 from services.projector.projections.lifecycle.book import Book
-from services.projector.projections.lifecycle.course import State, begin, follows, post, settle
+from services.projector.projections.lifecycle.course import (
+    State,
+    begin,
+    follows,
+    post,
+    row,
+    settle,
+)
 from services.projector.projections.lifecycle.days import day_of, start_of
 from services.store.course import RuleRow
 
@@ -40,18 +47,42 @@ def book_of(rules: Sequence[RuleRow]) -> Book:
     return Book(machines)
 
 
-def tail(before: Activity, after: Activity) -> Sequence[Entry] | None:
-    """The days of ``after`` that ``before`` has not, or not so; None where older ones differ."""
-    if not before.last:
-        return list(entries_of(after))
+def tail(
+    grown: Sequence[tuple[Activity, Activity]], others: Sequence[Activity]
+) -> Sequence[Entry] | None:
+    """The days from the first that is new; None where days before a leaf's last one differ."""
+    since = None
+    for before, after in grown:
+        if before.last and not _is_same_until_the_last(before, after):
+            return None
+        first = before.last or after.last - sum(after.gaps)
+        since = first if since is None or first < since else since
+    days = [entry for _, after in grown for entry in entries_of(after, since or 0)]
+    if len(grown) == 1 and not others:
+        return days
+    days += [entry for facts in others for entry in entries_of(facts, since or 0)]
+    return _joined(days)
+
+
+def _joined(days: Sequence[Entry]) -> Sequence[Entry]:
+    """Days of several leaves, in order, each once."""
+    found: dict[int, Entry] = {}
+    for entry in days:
+        day, mask, purchases = entry
+        known = found.get(day)
+        found[day] = Entry(day, mask | known.mask, purchases + known.purchases) if known else entry
+    return [found[day] for day in sorted(found)]
+
+
+def _is_same_until_the_last(before: Activity, after: Activity) -> bool:
+    """Whether ``after`` has the same days as ``before``, and the same in all but the last."""
     old = len(before.gaps) - 1
-    is_same_until_the_last = (
+    return (
         after.last - sum(after.gaps) == before.last - sum(before.gaps)
         and after.gaps[: old + 1] == before.gaps
         and after.values[:old] == before.values[:old]
         and _many(before, before.last) == _many(after, before.last)
     )
-    return list(entries_of(after, before.last)) if is_same_until_the_last else None
 
 
 def as_of(state: State) -> datetime | None:
@@ -59,36 +90,34 @@ def as_of(state: State) -> datetime | None:
     return start_of(state.day) if state.day else None
 
 
-def tellings(
-    customer: str, row: Mapping[str, Any], at: datetime, book: Book
-) -> Mapping[str, Telling]:
+def tellings(shown: Shown) -> Mapping[str, Telling]:
     """The stage in each machine."""
     found = {}
-    for name, stay in row["stages"].items():
-        machine = book.at(name, day_of(at)).machine
-        if machine is not None:
-            telling = _Stage(customer, name, stay, machine.version)
-            initial = machine.stages[-1].name
-            found[f"{NAME}:{name}"] = Telling(stay["stage"], telling.tell, initial)
+    machines = shown.book.on(max(day_of(shown.at), shown.state.day))
+    for name, stay in shown.row["stages"].items():
+        initial = machines[name].stages[-1].name
+        found[f"{NAME}:{name}"] = Telling(stay["stage"], _Stage(name, shown).tell, initial)
     return found
 
 
-class _Stage(msgspec.Struct, frozen=True):
+class _Stage(NamedTuple):
     """A customer's stage in one machine."""
 
-    customer: str
     machine: str
-    stay: Mapping[str, Any]
-    version: int
+    shown: Shown
 
     def tell(self, previous: str | None, is_restated: bool) -> LifecycleChanged:  # noqa: FBT001
+        """The change, with the facts behind it; the rule is in the policy's version."""
+        _, _, state, at, book = self.shown
+        stay = settle(state, at, book)["stages"][self.machine]
         return LifecycleChanged(
-            customer_id=self.customer,
+            customer_id=self.shown.customer,
             machine=self.machine,
-            stage=self.stay["stage"],
+            stage=stay["stage"],
             previous_stage=previous,
-            policy_version=self.version,
-            evidence=dict(self.stay["why"]),
+            since=stay["since"],
+            policy_version=stay["policy_version"],
+            evidence={name: fact for name, fact in stay["why"].items() if name != "rule"},
             is_restated=is_restated,
         )
 
@@ -110,6 +139,7 @@ LIFECYCLE: Final[Course[State]] = Course(
     follows=follows,
     as_of=as_of,
     settle=settle,
+    row=row,
     tellings=tellings,
 )
 DAYS: Final = FactsSource(projection=ACTIVITY, tail=tail, entries_of=entries_of)

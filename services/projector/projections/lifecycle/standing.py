@@ -1,6 +1,7 @@
 """Standing: what rules may look at of a customer, as of the last day on which anything happened."""
 
 from itertools import pairwise
+from typing import Final
 
 import msgspec
 
@@ -9,8 +10,8 @@ from services.projector.projections.lifecycle.activity import Entry
 from services.projector.projections.lifecycle.days import NEVER
 from services.projector.projections.lifecycle.kinds import BOUGHT
 
-MOST_GAPS = 8
-_PLACES = tuple(
+MOST_GAPS: Final = 8
+_PLACES: Final = tuple(
     tuple(place for place, _ in enumerate(KINDS) if mask >> place & 1)
     for mask in range(1 << len(KINDS))
 )

@@ -1,19 +1,19 @@
 """Loyalty as it is folded: its course, where its entries come from, and what it tells."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from schemas import PointsExpiring, TierChanged
 from schemas.rules.loyalty import Loyalty, parse
-from services.fold.course import Course, Telling
+from services.fold.course import Course, Shown, Telling
 from services.fold.rules import ZONE
 from services.fold.source import LedgerSource
 from services.projector.projections.loyalty.book import Book
 from services.projector.projections.loyalty.entries import Entry, entries_of, entry_of
+from services.projector.projections.loyalty.instants import micros
 from services.projector.projections.loyalty.post import post
 from services.projector.projections.loyalty.settle import settle
 from services.projector.projections.loyalty.state import State, as_of, begin, follows
@@ -34,11 +34,9 @@ def book_of(rules: Sequence[RuleRow]) -> Book:
     return Book(policies, zones)
 
 
-def tellings(
-    customer: str, row: Mapping[str, Any], at: datetime, book: Book
-) -> Mapping[str, Telling]:
+def tellings(shown: Shown) -> Mapping[str, Telling]:
     """A tier, and points that will soon expire."""
-    version = max(1, book.version_at(at))
+    customer, row, _, at, book = shown
 
     def tier(previous: str | None, is_restated: bool) -> TierChanged:  # noqa: FBT001 - as called
         return TierChanged(
@@ -46,7 +44,7 @@ def tellings(
             tier=row["tier"],
             previous_tier=previous,
             tier_until_at=row["tier_until_at"],
-            policy_version=version,
+            policy_version=max(1, book.version_at(at)),
             evidence={"balance": row["balance"]},
             is_restated=is_restated,
         )
@@ -58,12 +56,15 @@ def tellings(
             customer_id=customer,
             points=row["expiring_points"],
             expires_at=row["expiring"][0]["expires_at"],
-            policy_version=version,
+            policy_version=max(1, book.version_at(at)),
             is_restated=is_restated,
         )
 
     first = row["expiring"][0]["expires_at"].isoformat() if row["expiring"] else None
-    return {"tier": Telling(row["tier"], tier), "expiring": Telling(first, expiring)}
+    # Who just joins a programme is in the tier that asks for nothing: no news.
+    lowest = book.era(micros(at)).levels[-1:]
+    initial = lowest[0].name if lowest and lowest[0].threshold <= 0 else None
+    return {"tier": Telling(row["tier"], tier, initial), "expiring": Telling(first, expiring)}
 
 
 LOYALTY: Final[Course[State]] = Course(
@@ -77,6 +78,7 @@ LOYALTY: Final[Course[State]] = Course(
     follows=follows,
     as_of=as_of,
     settle=settle,
+    row=settle,
     tellings=tellings,
 )  # fmt: skip
 LEDGER: Final = LedgerSource(

@@ -59,6 +59,45 @@ export function columns(all, describe, label) {
     }));
 }
 
+/** What came in and what went by month: in above the line, out below it, all in one scale. */
+export function flows(months, describe, label) {
+  const out = ['redeemed', 'expired', 'reversed'];
+  const sums = months.map((one) => [Math.max(0, one.earned), out.reduce((sum, name) => sum + one[name], 0)]);
+  const above = Math.max(...sums.map(([come]) => come));
+  const below = Math.max(...sums.map(([, gone]) => gone));
+  const unit = HEIGHT / Math.max(1, above + below);
+  const zero = above * unit;
+  const step = WIDTH / months.length;
+  return s('svg', { class: 'flows', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': label },
+    months.map((one, place) => {
+      const box = { x: place * step + step * 0.15, width: step * 0.7 };
+      let y = zero;
+      const parts = out.map((name) => {
+        const part = s('rect', { class: name, ...box, y, height: one[name] * unit });
+        y += one[name] * unit;
+        return part;
+      });
+      return s('g', {}, s('title', {}, describe(one)),
+        s('rect', { class: 'around', x: place * step, width: step, y: 0, height: HEIGHT }),
+        s('rect', { class: 'earned', ...box, y: zero - one.earned * unit, height: one.earned * unit }), ...parts);
+    }),
+    s('path', { class: 'ground', d: `M0 ${zero}H${WIDTH}` }));
+}
+
+/** A way through stages as a strip, as long as each lasted; stages of one name share a hue. */
+export function ways(way, at, describe) {
+  const begin = Date.parse(way[0].since);
+  const whole = Math.max(1, Date.parse(at) - begin);
+  const names = [...new Set(way.map((one) => one.stage))];
+  return s('svg', { class: 'ways', viewBox: '0 0 1000 10', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+    way.map((one) => {
+      const from = (Date.parse(one.since) - begin) / whole;
+      const until = one.until ? (Date.parse(one.until) - begin) / whole : 1;
+      return s('rect', { class: `tone-${names.indexOf(one.stage) % 6}`, x: 1000 * from, width: Math.max(2, 1000 * (until - from) - 2), y: 0, height: 10 },
+        s('title', {}, describe(one)));
+    }));
+}
+
 /** A ring that is closed at 100 per cent. */
 export function ring(percent, label) {
   const round = { cx: 18, cy: 18, r: 15.9155 };

@@ -79,6 +79,21 @@ export function ago(at) {
   return format(Intl.RelativeTimeFormat, { numeric: 'auto' }).format(Math.trunc(passedS / lengthS), unit);
 }
 
+/** A day of the calendar, like 2026-11-21, which is no instant and so is of no zone. */
+export const calendarDay = (text) => format(Intl.DateTimeFormat, { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(`${text}T00:00:00Z`));
+/** A month, like 2026-11. */
+export const month = (text) => format(Intl.DateTimeFormat, { year: 'numeric', month: 'short', timeZone: 'UTC' }).format(new Date(`${text}-01T00:00:00Z`));
+export const signed = (number) => format(Intl.NumberFormat, { signDisplay: 'exceptZero' }).format(number);
+export const share = (percent) => format(Intl.NumberFormat, { style: 'percent', maximumFractionDigits: 1 }).format(percent / 100);
+
+/** Names that policies give, in words where somebody wrote some. */
+const plain = (name) => name.replaceAll('_', ' ');
+export const stageName = (name) => known(`stage.${name}`) ?? plain(name);
+export const tierName = (name) => known(`tier.${name}`) ?? plain(name);
+export const machineName = (name) => known(`machine.${name}`) ?? plain(name);
+export const fact = (name) => known(`fact.${name}`) ?? plain(name);
+export const entry = (kind) => known(`entry.${kind}`) ?? plain(kind);
+
 export const family = (name) => known(`family.${name}`) ?? name;
 
 /** A type in words, like "Email opened"; one that nobody translated as it is. */

@@ -11,15 +11,19 @@ import { keepTime } from './parts.js';
 import { customer } from './views/customer.js';
 import { customers } from './views/customers.js';
 import { letters } from './views/letters.js';
+import { lifecycle } from './views/lifecycle.js';
+import { loyalty } from './views/loyalty.js';
 import { overview } from './views/overview.js';
 
 const ROUTES = [
   { pattern: /^#\/customers\/([^/]+)$/, view: customer, nav: 'customers' },
   { pattern: /^#\/customers$/, view: customers, nav: 'customers' },
+  { pattern: /^#\/lifecycle$/, view: lifecycle, nav: 'lifecycle' },
+  { pattern: /^#\/loyalty$/, view: loyalty, nav: 'loyalty' },
   { pattern: /^#\/dead-letters$/, view: letters, nav: 'deadLetters' },
   { pattern: /^/, view: overview, nav: 'overview' },
 ];
-const NAV = { overview: '#/', customers: '#/customers', deadLetters: '#/dead-letters' };
+const NAV = { overview: '#/', customers: '#/customers', lifecycle: '#/lifecycle', loyalty: '#/loyalty', deadLetters: '#/dead-letters' };
 
 const NAMES = { en: 'English', zh: '中文' };
 

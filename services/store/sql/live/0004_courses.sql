@@ -53,7 +53,7 @@ CREATE TABLE lifecycle (
     state       bytea NOT NULL,
     as_of       timestamptz,
     due_at      timestamptz,
-    told        jsonb NOT NULL,
+    told        bytea NOT NULL,
     stage       text,
     stages      jsonb NOT NULL
 ) WITH (fillfactor = 70);
@@ -66,7 +66,7 @@ CREATE TABLE loyalty (
     state         bytea NOT NULL,
     as_of         timestamptz,
     due_at        timestamptz,
-    told          jsonb NOT NULL,
+    told          bytea NOT NULL,
     balance       bigint NOT NULL,
     pending       bigint NOT NULL,
     available     bigint NOT NULL,

@@ -4,9 +4,11 @@ import { ask, Refusal } from '../api.js';
 import { bar, ring } from '../charts.js';
 import { fill, h } from '../dom.js';
 import { hue } from '../icons.js';
-import { count, family, moment, t } from '../language.js';
+import { count, family, moment, stageName, t, tierName } from '../language.js';
 import { live } from '../live.js';
 import { called, card, disc, identifier, partsOf, pathOf, problemOf, since, spent, typed, wireName } from '../parts.js';
+import { points } from './points.js';
+import { standing } from './standing.js';
 import { timeline } from './timeline.js';
 
 const EVERY_MS = 2_000;
@@ -17,13 +19,14 @@ export function customer(main, signal, id) {
   const who = h('div', {});
   const identifiers = h('div', {});
   const counts = h('div', {});
+  const stands = h('div', {});
   const refused = h('div', {});
   const story = timeline(id, signal);
   let told = '';
 
   const page = h('div', { class: 'columns-of-page' },
-    h('aside', {}, who, counts, identifiers, refused),
-    story.element);
+    h('aside', {}, who, stands, counts, identifiers, refused),
+    h('div', { class: 'stack' }, points(id, signal), story.element));
   main.replaceChildren(
     h('a', { class: 'back', href: '#/customers' }, '← ', t('customer.back')),
     head, page);
@@ -42,6 +45,8 @@ export function customer(main, signal, id) {
     fill(who, { traits, sources }, described);
     fill(counts, byFamily, counted);
     story.changed(found, position);
+    const lifecycle = await ask(`v1/customers/${encodeURIComponent(id)}/lifecycle`, { signal });
+    fill(stands, lifecycle, standing);
     const identity = await ask(`v1/customers/${encodeURIComponent(id)}/identity`, { signal });
     fill(identifiers, identity.members, named);
     fill(refused, identity, notJoined);
@@ -77,8 +82,8 @@ function headed(found) {
       fact('orders', count(found.orders)),
       fact('refunds', count(found.refunds)),
       fact('spend', spent(found.spend_minor)),
-      ...optional('stage', found.stage),
-      ...optional('tier', found.tier),
+      ...optional('stage', found.stage && stageName(found.stage)),
+      ...optional('tier', found.tier && tierName(found.tier)),
       fact('first', since(found.first_at)),
       fact('last', since(found.last_at))),
   ];

@@ -2,7 +2,7 @@
 
 import { ask } from '../api.js';
 import { flash, h, keep } from '../dom.js';
-import { count, t } from '../language.js';
+import { count, machineName, stageName, t, tierName } from '../language.js';
 import { live, settled } from '../live.js';
 import { called, disc, identifier, partsOf, pathOf, problemOf, since, spent, typed } from '../parts.js';
 
@@ -13,7 +13,12 @@ const TYPING_MS = 180;
 const SORTS = ['-last_at', '-orders', 'name', 'first_at', 'customer_id'];
 
 // Kept while the tab lives, for the way back; never in the address, for it may name a person.
-const asked = { q: '', sort: SORTS[0] };
+const asked = { q: '', sort: SORTS[0], stage: null, machine: null, tier: null };
+
+/** Shows only customers in a stage of a machine, or in a tier, from now on. */
+export function narrow({ stage = null, machine = null, tier = null }) {
+  Object.assign(asked, { q: '', stage, machine, tier });
+}
 
 export function customers(main, signal) {
   let items = [];
@@ -28,6 +33,7 @@ export function customers(main, signal) {
   const sort = h('select', { id: 'sort' }, SORTS.map((name) => h('option', { value: name, selected: name === asked.sort }, t(`sort.${name}`))));
   const body = h('tbody', { role: 'rowgroup' });
   const table = h('table', { class: 'customers', role: 'table', 'aria-label': t('customers.title') }, heading(), body);
+  const filters = h('div', { class: 'chips' });
   const shown = h('p', { class: 'shown', role: 'status' });
   const more = h('button', { type: 'button', class: 'more', hidden: true, onclick: loadMore }, t('more'));
 
@@ -40,9 +46,10 @@ export function customers(main, signal) {
   }
 
   function summary() {
+    if (!items.length && isNarrowed()) return t('customers.noneSuch');
     if (!items.length) return t(asked.q ? 'customers.notFound' : 'customers.none');
     if (next !== null) return t('customers.shownMore', { n: items.length });
-    return t(asked.q ? 'customers.found' : 'customers.shown', { n: items.length });
+    return t(asked.q || isNarrowed() ? 'customers.found' : 'customers.shown', { n: items.length });
   }
 
   async function look({ isLive = false } = {}) {
@@ -51,7 +58,7 @@ export function customers(main, signal) {
     const mine = AbortSignal.any([asking.signal, signal]);
     const limit = isLive ? Math.max(PAGE, items.length) : PAGE;
     try {
-      const page = await ask('v1/customers', { query: { q: asked.q, sort: asked.sort, limit }, signal: mine });
+      const page = await ask('v1/customers', { query: { ...asked, limit }, signal: mine });
       const hadAny = items.length > 0;
       items = page.items;
       next = page.next_cursor;
@@ -65,7 +72,7 @@ export function customers(main, signal) {
   async function loadMore() {
     more.disabled = true;
     try {
-      const page = await ask('v1/customers', { query: { q: asked.q, sort: asked.sort, limit: PAGE, cursor: next }, signal });
+      const page = await ask('v1/customers', { query: { ...asked, limit: PAGE, cursor: next }, signal });
       const known = new Set(items.map((item) => item.customer_id));
       items = [...items, ...page.items.filter((item) => !known.has(item.customer_id))];
       next = page.next_cursor;
@@ -75,6 +82,22 @@ export function customers(main, signal) {
     } finally {
       more.disabled = false;
     }
+  }
+
+  function drawFilters() {
+    filters.hidden = !isNarrowed();
+    filters.replaceChildren(...(filters.hidden ? [] : [
+      asked.stage && chip(stageOf(asked), () => narrow({ tier: asked.tier })),
+      asked.tier && chip(tierName(asked.tier), () => narrow({ stage: asked.stage, machine: asked.machine })),
+    ].filter(Boolean)));
+  }
+
+  function chip(text, remove) {
+    return h('button', { type: 'button', 'aria-pressed': 'true', 'aria-label': t('customers.unfilter', { name: text }), onclick: () => {
+      remove();
+      drawFilters();
+      askedAnew();
+    } }, typed(text), ' ×');
   }
 
   async function askedAnew() {
@@ -97,17 +120,25 @@ export function customers(main, signal) {
   main.replaceChildren(
     h('h1', {}, t('customers.title')),
     h('div', { class: 'bar-of-tools' }, search, h('label', { class: 'sort', for: 'sort' }, h('span', {}, t('customers.sort')), sort)),
+    filters,
     shown,
     h('div', { class: 'card flush' }, table),
     more);
+  drawFilters();
   // One request can hold no more than MOST: a longer list stays as it was loaded.
   live(async () => (items.length <= MOST ? look({ isLive: true }) : null), EVERY_MS, signal);
+}
+
+const isNarrowed = () => Boolean(asked.stage || asked.tier);
+
+function stageOf({ stage, machine }) {
+  return machine && machine !== 'default' ? `${machineName(machine)}: ${stageName(stage)}` : stageName(stage);
 }
 
 function heading() {
   const head = (name, kind = '') => h('th', { scope: 'col', role: 'columnheader', class: kind }, t(`customers.${name}`));
   return h('thead', { role: 'rowgroup' },
-    h('tr', { role: 'row' }, head('name'), head('orders', 'number'), head('spend', 'number'), head('last', 'number')));
+    h('tr', { role: 'row' }, head('name'), head('standing'), head('orders', 'number'), head('spend', 'number'), head('last', 'number')));
 }
 
 function row(item) {
@@ -116,11 +147,14 @@ function row(item) {
     cell('who', h('div', {}, disc(item), h('div', {},
       h('a', { href: pathOf(item.customer_id) }, typed(called(item))),
       h('div', { class: 'identifiers' }, shortened(item.identifiers))))),
+    cell('standing', badge(item.stage && stageName(item.stage)), badge(item.tier && tierName(item.tier))),
     cell('number orders', h('span', { class: 'alone' }, count(item.orders)),
       h('span', { class: 'unit' }, t('customers.ordersShort', { n: item.orders }))),
     cell('number spend', spent(item.spend_minor)),
     cell('number last', since(item.last_at)));
 }
+
+const badge = (text) => (text ? h('span', { class: 'tag' }, typed(text)) : null);
 
 const SHOWN = 3;
 

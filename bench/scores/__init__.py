@@ -1,0 +1,1 @@
+"""The report on the scores: what they foretell of real customers, and how surely."""

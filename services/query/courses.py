@@ -1,0 +1,155 @@
+"""Courses for queries: the pure functions that are handed in, the rules in force, the entries.
+
+Rows are as of the last tick. What is asked of one customer is settled anew by the same functions,
+so that it holds at the instant of the request.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import Any, Final
+
+import msgspec
+
+from services.fold.course import AnyCourse
+from services.fold.orders import Order
+from services.fold.rules import BEGINNING, ZONE, Books, Time, in_order
+from services.fold.source import FactsSource, LedgerSource
+from services.fold.supply import standing
+from services.store.course import STALE, LedgerRow, RuleRow
+from services.store.reader import Reading
+
+MOST_WORKSPACES: Final = 1_000
+"""Whose rules are remembered; the one asked of for longest is read again."""
+_ORDER: Final = msgspec.msgpack.Decoder(Order).decode
+
+CONTROL: Final = "SELECT tick, revision FROM control"
+RULES: Final = """
+SELECT workspace, kind, name, occurred_at, source, id, version, effective_at, body FROM rule
+WHERE workspace = %(workspace)s
+"""
+LEAVES: Final = """
+SELECT identifier FROM identifier
+WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
+"""
+LEDGER: Final = """
+SELECT leaf, source, id, is_void, workspace, type, entry FROM ledger
+WHERE workspace = %(workspace)s AND leaf = ANY(%(leaves)s::uuid[])
+"""
+ORDERS: Final = """
+SELECT facts FROM purchase_order
+WHERE workspace = %(workspace)s AND leaf = ANY(%(leaves)s::uuid[])
+"""
+ACTIVITY: Final = """
+SELECT facts FROM activity
+WHERE workspace = %(workspace)s AND leaf = ANY(%(leaves)s::uuid[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycles:
+    """What is asked of lifecycle's projection."""
+
+    course: AnyCourse
+    days: FactsSource
+    path: Callable[[Iterable[Any], Any, datetime], Sequence[Any]]
+    """All moves of a life, up to the day of an instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loyalties:
+    """What is asked of loyalty's projection."""
+
+    course: AnyCourse
+    ledger: LedgerSource
+    lots: Callable[[Any, datetime], Sequence[Any]]
+    """The lots that are open at an instant."""
+    statement: Callable[[Iterable[Any], Any, datetime], Sequence[Any]]
+    """Every change of a balance up to an instant, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A workspace's rules, and how far time has come in it."""
+
+    workspace: str
+    rules: Sequence[RuleRow]
+    """In the order in which they override each other."""
+    time: Time
+
+    @property
+    def tick(self) -> datetime | None:
+        """The last minute told; None before the first."""
+        return None if self.time.tick == BEGINNING else self.time.tick
+
+    def book(self, course: AnyCourse) -> Any:
+        """The rules as ``course`` reads them."""
+        return self.time.books.of(self.workspace, course.book)
+
+    def zone_at(self, at: datetime) -> str:
+        """Where the workspace's days begin, an IANA name."""
+        named = [rule for rule in self.rules if rule.kind == ZONE and _applies(rule, at)]
+        return named[-1].body.decode() if named else "UTC"
+
+    def in_force(self, kind: str, at: datetime) -> Mapping[str, RuleRow]:
+        """The policies of ``kind`` that hold at an instant, by name."""
+        return {rule.name: rule for rule in self.rules if rule.kind == kind and _applies(rule, at)}
+
+
+class Courses:
+    """Made once, by the composition root."""
+
+    def __init__(self, lifecycle: Lifecycles, loyalty: Loyalties) -> None:
+        self.lifecycle, self.loyalty = lifecycle, loyalty
+        self._known: dict[str, tuple[Sequence[RuleRow], Books]] = {}
+
+    def ruled(self, reading: Reading) -> Ruled:
+        """The rules of the workspace that is read; made ready once a revision."""
+        tick, revision = reading.rows(CONTROL)[0]
+        workspace = reading.workspace
+        known = self._known.pop(workspace, None)
+        if known is None or known[1].revision != revision:
+            rules = in_order([RuleRow._make(row) for row in reading.rows(RULES)])
+            known = rules, Books(rules, revision)
+        self._known[workspace] = known
+        if len(self._known) > MOST_WORKSPACES:
+            self._known.pop(next(iter(self._known)), None)
+        return Ruled(workspace, known[0], Time(tick or BEGINNING, known[1]))
+
+    def leaves(self, reading: Reading, customer_id: str) -> Sequence[str]:
+        """The identifiers of a customer, with each of which facts may rest."""
+        return [leaf for (leaf,) in reading.rows(LEAVES, customer_id=customer_id)]
+
+    def active_days(self, reading: Reading, leaves: Sequence[str]) -> Sequence[Any]:
+        """The days on which something happened, of a customer with these leaves."""
+        projection = self.lifecycle.days.projection
+        decode = projection.decoder()
+        facts = [decode(encoded) for (encoded,) in reading.rows(ACTIVITY, leaves=leaves)]
+        merged = reduce(projection.merge, facts, projection.initial)
+        return list(self.lifecycle.days.entries_of(merged))
+
+    def ledger(self, reading: Reading, leaves: Sequence[str]) -> Sequence[Any]:
+        """All that moved points of a customer with these leaves, in order."""
+        source = self.loyalty.ledger
+        rows = [LedgerRow._make(row) for row in reading.rows(LEDGER, leaves=leaves)]
+        entries = [entry for _, entry in standing(source, rows)]
+        for (facts,) in reading.rows(ORDERS, leaves=leaves):
+            entries += source.entries_of(_ORDER(facts))
+        return sorted(entries, key=source.key)
+
+
+def state_of(
+    course: AnyCourse, stored: bytes, book: Any, entries: Callable[[], Iterable[Any]]
+) -> Any:
+    """The state that was stored; of one that rules have overtaken, what its entries come to."""
+    if stored != STALE:
+        return course.decode(stored)
+    state = course.begin()
+    for entry in entries():
+        course.post(state, entry, book)
+    return state
+
+
+def _applies(rule: RuleRow, at: datetime) -> bool:
+    return rule.effective_at is None or rule.effective_at <= at

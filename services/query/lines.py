@@ -1,0 +1,100 @@
+"""Lines of statements, kept for the next page as long as the member's row stays what it is."""
+
+import threading
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+from services.query.courses import Courses, Ruled
+from services.store.reader import Reading
+
+ROW: Final = """
+SELECT ARRAY[tableoid::text, ctid::text, xmin::text], as_of, due_at FROM loyalty
+WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
+"""
+"""Whatever changes a member's entries writes its row anew: as another version of it, or elsewhere.
+"""
+MOST: Final = 200_000
+"""Lines kept, some 300 bytes each; the statements asked for longest ago are forgotten first."""
+_AT: Final = attrgetter("at")
+
+
+class Row(NamedTuple):
+    """What tells whether lines are still those of the member."""
+
+    version: tuple[str, ...]
+    as_of: datetime | None
+    due_at: datetime | None
+    """When time alone changes the row, at the earliest."""
+
+
+class _Kept(NamedTuple):
+    version: tuple[str, ...]
+    revision: int
+    """Of the rules."""
+    at: datetime
+    lines: Sequence[Any]
+
+
+class Lines:
+    """Made once, by the composition root."""
+
+    def __init__(self, courses: Courses) -> None:
+        self._courses = courses
+        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def row(self, reading: Reading, customer_id: str) -> Row | None:
+        """The member's row; None for who never had points move."""
+        found = reading.row(ROW, customer_id=customer_id)
+        return Row(tuple(found[0]), found[1], found[2]) if found else None
+
+    def until(
+        self, reading: Reading, customer_id: str, row: Row | None, span: tuple[datetime, datetime]
+    ) -> Sequence[Any]:
+        """All changes of a balance up to an instant of the past or present, oldest first.
+
+        ``span`` is that instant, and the present: the statement of a day is the beginning of all
+        later ones.
+        """
+        if row is None:
+            return ()
+        at, now = span
+        ruled = self._courses.ruled(reading)
+        key = (reading.workspace, customer_id)
+        kept = self._kept.get(key)
+        if kept is None or not _holds(kept, row, ruled, at):
+            lines = self._stated(reading, customer_id, ruled, now)
+            kept = _Kept(row.version, ruled.time.books.revision, now, lines)
+            self._keep(key, kept)
+        return kept.lines[: bisect_right(kept.lines, at, key=_AT)]
+
+    def _stated(
+        self, reading: Reading, customer_id: str, ruled: Ruled, now: datetime
+    ) -> Sequence[Any]:
+        loyalty = self._courses.loyalty
+        leaves = self._courses.leaves(reading, customer_id)
+        entries = self._courses.ledger(reading, leaves)
+        return loyalty.statement(entries, ruled.book(loyalty.course), now)
+
+    def _keep(self, key: tuple[str, str], kept: _Kept) -> None:
+        with self._lock:
+            self._forget(key)
+            self._kept[key] = kept
+            self._count += len(kept.lines)
+            while self._count > MOST and len(self._kept) > 1:
+                self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        if before := self._kept.pop(key, None):
+            self._count -= len(before.lines)
+
+
+def _holds(kept: _Kept, row: Row, ruled: Ruled, at: datetime) -> bool:
+    """Whether lines as of then are those up to ``at`` too."""
+    return (kept.version, kept.revision) == (row.version, ruled.time.books.revision) and (
+        at <= kept.at or row.due_at is None or at < row.due_at
+    )

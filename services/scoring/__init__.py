@@ -1,0 +1,1 @@
+"""Scoring: what a customer is worth, how likely they stay, and why we say so."""

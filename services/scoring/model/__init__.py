@@ -1,0 +1,1 @@
+"""The models, pure: arrays and values in, values out; each function names its paper."""

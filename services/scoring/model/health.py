@@ -1,0 +1,119 @@
+"""Health and temperature: one figure for customers, one for leads, from what the models say."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from services.scoring.model import engagement
+from services.scoring.model.explanation import Contribution, Explained, explained
+from services.scoring.model.history import DAY_S, Entry, until
+
+Band = Literal["healthy", "watch", "risk"]
+Temperature = Literal["hot", "warm", "cold"]
+
+WEIGHTS: Final[Mapping[str, float]] = {"stays": 0.45, "engagement": 0.30, "satisfaction": 0.25}
+"""What each part weighs where all are known. A judgement, not a fit."""
+PENALTIES: Final[Mapping[str, float]] = {"complaints_open": 15.0, "payments_failed": 10.0}
+"""Points that each takes, at most twice."""
+HEALTHY: Final = 70.0
+WATCH: Final = 40.0
+
+HOT: Final = 60.0
+WARM: Final = 25.0
+INTENT: Final[Mapping[str, float]] = {
+    "deal.opened": 30.0,
+    "appointment.booked": 30.0,
+    "form.submitted": 20.0,
+    "chat.ended": 10.0,
+    "email.received": 10.0,
+    "email.clicked": 5.0,
+}
+"""Points of somebody who may buy, for the latest of each kind, fading like engagement does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What is known of a customer; None where nothing is, which then weighs nothing."""
+
+    churn_risk: float | None = None
+    """The chance to leave, from 0 to 1."""
+    engagement: float | None = None
+    """From 0 to 100."""
+    satisfaction: float | None = None
+    """Of the last answers, as a share of their scales."""
+    complaints_open: int = 0
+    payments_failed: int = 0
+
+
+def health(signs: Signs) -> Explained:
+    """From 0 to 100: the known parts by their weights, less what is wrong now; 50 of a stranger.
+
+    Where penalties would take more than there is, they share what there is, so that the parts still
+    add up.
+    """
+    shares = {
+        "stays": None if signs.churn_risk is None else 1 - signs.churn_risk,
+        "engagement": None if signs.engagement is None else signs.engagement / 100,
+        "satisfaction": signs.satisfaction,
+    }
+    known = {name: share for name, share in shares.items() if share is not None}
+    whole = sum(WEIGHTS[name] for name in known)
+    # Against a base of 50: who is like everybody else is neither praised nor blamed for it.
+    parts = [
+        Contribution(name, 100 * WEIGHTS[name] / whole * (share - 0.5), {"share": share})
+        for name, share in known.items()
+    ]
+    have = 50.0 + sum(part.value for part in parts)
+    troubles = {
+        "complaints_open": min(signs.complaints_open, 2) * PENALTIES["complaints_open"],
+        "payments_failed": min(signs.payments_failed, 2) * PENALTIES["payments_failed"],
+    }
+    taken = sum(troubles.values())
+    scale = min(1.0, max(have, 0.0) / taken) if taken else 1.0
+    parts += [Contribution(name, -points * scale) for name, points in troubles.items() if points]
+    return explained(50.0, parts)
+
+
+def band(score: float) -> Band:
+    if score >= HEALTHY:
+        return "healthy"
+    return "watch" if score >= WATCH else "risk"
+
+
+def heat(entries: Iterable[Entry], at_s: int) -> Explained:
+    """How near a lead is to buying at ``at_s``, from 0 to 100.
+
+    Half of the engagement score, and points for acts of intent, which share what is left of 100
+    where they come to more.
+    """
+    known = until(entries, at_s)
+    engaged = engagement.of_entries(known, at_s)
+    latest = {entry.type: entry for entry in known if _is_intent(entry)}
+    points = {
+        entry.type: INTENT[entry.type] * engagement.DECAY[age] / engagement.MICRO
+        for entry in latest.values()
+        if (age := (at_s // DAY_S) - entry.day) < len(engagement.DECAY)
+    }
+    room = 100 - engaged.score / 2
+    scale = min(1.0, room / total) if (total := sum(points.values())) else 1.0
+    return explained(
+        0.0,
+        [
+            Contribution("engagement", engaged.score / 2, {"engagement": engaged.score}),
+            *(
+                Contribution(name, one * scale, events=(latest[name].id,))
+                for name, one in points.items()
+            ),
+        ],
+    )
+
+
+def _is_intent(entry: Entry) -> bool:
+    return entry.type in INTENT and engagement.is_act(entry)
+
+
+def temperature(score: float) -> Temperature:
+    """Hot: call today; warm: keep in touch; cold: leave to campaigns."""
+    if score >= HOT:
+        return "hot"
+    return "warm" if score >= WARM else "cold"

@@ -1,0 +1,278 @@
+"""The feed: what it hands to whom, in what order, and whom it leaves behind."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from schemas import LifecycleChanged, TierChanged
+from schemas.codec import encode
+from schemas.envelope import Recorded
+from services.errors import Limited, Unavailable
+from services.log.memory import MemoryLog
+from services.log.port import Entry, Position
+from services.query import feed as feeds
+from services.query.decided import Decision
+from services.query.feed import Feed, Subscription
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ADA = "0" + "a" * 31
+
+
+@dataclass
+class Place:
+    """A log that is folded as far as ``applied``, and its feed."""
+
+    log: MemoryLog = field(default_factory=lambda: MemoryLog(4))
+    applied: dict[int, int] = field(default_factory=dict)
+    left_out: set[tuple[int, int]] = field(default_factory=set)
+    is_away: bool = False
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(self.log, self.reached, self.skipped, streams=2)
+
+    def reached(self) -> Position:
+        if self.is_away:
+            raise Unavailable("away")
+        return dict(self.applied)
+
+    def skipped(self, partition: int, offsets: Sequence[int]) -> set[int]:
+        return {offset for offset in offsets if (partition, offset) in self.left_out}
+
+    def decide(self, *decided: tuple[int, Recorded[Any]]) -> None:
+        """Append to partitions, and fold."""
+        self.log.append([Entry(partition, encode(event)) for partition, event in decided])
+        self.applied = dict(self.log.ends())
+
+    def older(self, begin: Position, workspace: str = "shop") -> list[str]:
+        """The ids of what is between a position and now."""
+        pieces = self.feed.between(workspace, begin, self.feed.reached())
+        return [id_of(one) for found, _ in pieces for one in found]
+
+
+def decided(id_: str, workspace: str = "shop", **more: Any) -> Recorded[Any]:
+    """A customer became a member of another tier, or came to the stage that ``more`` names."""
+    kind = LifecycleChanged if "stage" in more else TierChanged
+    data: Any = kind(customer_id=ADA, policy_version=1, **more)
+    return Recorded(
+        workspace=workspace,
+        id=id_,
+        source="touchline",
+        type=data.type,
+        version=1,
+        occurred_at=NOON,
+        received_at=NOON,
+        identifiers=(ADA,),
+        digest="d" * 32,
+        key_kind="platform",
+        data=data,
+    )
+
+
+def id_of(one: Decision) -> str:
+    return str(json.loads(one.body)["id"])
+
+
+@contextmanager
+def a_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop at work in a thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@dataclass
+class Ear:
+    """Hears what one subscription is given."""
+
+    subscription: Subscription
+
+    def hear(self, count: int) -> list[str]:
+        """The next so many ids; raises where they do not come."""
+
+        async def heard() -> list[str]:
+            ids: list[str] = []
+            while len(ids) < count:
+                await asyncio.wait_for(self.subscription.news(5), 10)
+                assert self.subscription.waiting, "nothing came"
+                while self.subscription.waiting:
+                    ids.append(id_of(self.subscription.waiting.popleft()))
+            return ids
+
+        return asyncio.run_coroutine_threadsafe(heard(), self.subscription.loop).result(20)
+
+    def is_over(self) -> bool:
+        async def over() -> bool:
+            await asyncio.wait_for(self.subscription.news(5), 10)
+            return self.subscription.is_over
+
+        return asyncio.run_coroutine_threadsafe(over(), self.subscription.loop).result(20)
+
+
+@contextmanager
+def listening(place: Place, workspace: str = "shop", *types: str) -> Iterator[Ear]:
+    with a_loop() as loop:
+        subscription = Subscription(workspace, types, loop)
+        place.feed.enter(subscription)
+        yield Ear(subscription)
+        place.feed.leave(subscription)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    place = Place()
+    with closing(place.feed):
+        yield place
+
+
+def test_what_is_decided_from_now_on_is_handed_over_in_order(place: Place) -> None:
+    place.decide((1, decided("before", tier="gold")))
+
+    with listening(place) as ear:
+        place.decide((1, decided("a", tier="gold")), (1, decided("b", tier=None)))
+        place.decide((1, decided("c", stage="new")))
+
+        assert ear.hear(3) == ["a", "b", "c"]
+
+
+def test_other_workspaces_and_types_are_not_heard(place: Place) -> None:
+    with listening(place) as ours, listening(place, "bank", "tier.changed") as theirs:
+        place.decide(
+            (1, decided("a", tier="gold")),
+            (2, decided("b", "bank", stage="new")),
+            (3, decided("c", "bank", tier="gold")),
+            (1, decided("d", stage="new")),
+        )
+
+        assert ours.hear(2) == ["a", "d"]
+        assert theirs.hear(1) == ["c"]
+
+
+def test_history_is_not_told_nor_what_was_appended_twice(place: Place) -> None:
+    place.left_out = {(1, 2)}
+    begin = place.feed.reached()
+    place.decide(
+        (1, decided("a", tier="gold", is_restated=True)),
+        (1, decided("b", tier="gold")),
+        (1, decided("b", tier="gold")),
+        (2, decided("c", stage="new")),
+    )
+    place.log.append([Entry(1, b"{tier.changed"), Entry(1, b'{"note":"lifecycle.changed"}')])
+    place.applied = dict(place.log.ends())
+
+    assert place.older(begin) == ["b", "c"]
+
+
+def test_nothing_is_told_before_the_folds_have_it(place: Place) -> None:
+    with listening(place) as ear:
+        place.log.append([Entry(1, encode(decided("a", tier="gold")))])
+        place.log.append([Entry(2, encode(decided("b", tier="gold")))])
+        place.applied = {2: 1}
+        assert ear.hear(1) == ["b"]
+
+        place.applied = {1: 1, 2: 1}
+
+        assert ear.hear(1) == ["a"]
+
+
+def test_every_place_leads_to_exactly_what_follows(place: Place) -> None:
+    begin = place.feed.reached()
+    place.decide(*((1 + n % 3, decided(f"e{n}", tier=f"t{n}")) for n in range(30)))
+    pieces = place.feed.between("shop", begin, place.feed.reached())
+    everything = [one for found, _ in pieces for one in found]
+
+    for number, one in enumerate(everything):
+        assert place.older(one.position) == [id_of(later) for later in everything[number + 1 :]]
+
+
+def test_who_is_too_slow_is_cut_off_and_resumes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "MOST_QUEUED", 5)
+    with listening(place) as ear:
+        place.decide((1, decided("a", tier="gold")))
+        ear.hear(1)
+        position = ear.subscription.position
+        for number in range(9):
+            place.decide((1, decided(f"e{number}", tier=f"t{number}")))
+
+        while not ear.is_over():
+            pass
+
+        kept = [id_of(one) for one in ear.subscription.waiting]
+        # What it has been given has no gap, so its last place is where it goes on.
+        assert kept == [f"e{number}" for number in range(len(kept))]
+        assert place.older(position) == [f"e{number}" for number in range(9)]
+
+
+def test_after_a_pause_nothing_of_the_pause_is_told(place: Place) -> None:
+    with listening(place) as first:
+        place.decide((1, decided("a", tier="gold")))
+        assert first.hear(1) == ["a"]
+    place.decide((1, decided("b", tier="gold")))
+
+    with listening(place) as second:
+        place.decide((1, decided("c", tier="gold")))
+
+        assert second.hear(1) == ["c"]
+
+
+def test_a_store_that_is_away_is_waited_for(place: Place) -> None:
+    with listening(place) as ear:
+        place.is_away = True
+        place.log.append([Entry(1, encode(decided("a", tier="gold")))])
+        with pytest.raises(Unavailable):
+            place.feed.reached()
+        place.applied = dict(place.log.ends())
+
+        place.is_away = False
+
+        assert ear.hear(1) == ["a"]
+
+
+def test_a_bug_ends_the_streams_instead_of_letting_them_wait(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with listening(place) as ear:
+        monkeypatch.setattr(feeds, "decisions", broken)
+        place.decide((1, decided("a", tier="gold")))
+
+        assert ear.is_over()
+
+
+def test_all_streams_end_with_the_process(place: Place) -> None:
+    with listening(place) as ear:
+        place.feed.end()
+
+        assert ear.is_over()
+        with pytest.raises(Unavailable):
+            place.feed.enter(Subscription("shop", (), ear.subscription.loop))
+
+
+def test_a_key_holds_only_so_many_streams(place: Place) -> None:
+    feed = place.feed
+
+    with feed.place("k_1"), feed.place("k_1"):
+        with pytest.raises(Limited, match="more than 2 streams"), feed.place("k_1"):
+            pass
+        with feed.place("k_2"):
+            pass
+
+    with feed.place("k_1"):
+        pass
+    assert not feed._held
