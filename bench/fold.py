@@ -4,8 +4,9 @@
 
 The events are sealed records of about 450 bytes (purchases, calls, visits, descriptions; two
 identifiers each), skewed over customers, in 16 partitions of a log in PostgreSQL. Identity, orders,
-profiles, lifecycle (three machines) and loyalty are folded, repetitions (1 %) dropped. Each run folds the whole log into fresh tables.
-Own CPU is the folding process's; the server's is its backend's, which leaves out its writers.
+profiles, lifecycle (three machines) and loyalty are folded, repetitions (1 %) dropped; beside it
+profiles alone. Each run folds the whole log into fresh tables. Own CPU is the folding process's;
+the server's is its backend's, which leaves out its writers.
 
 Baselines, in the same database: the same folds with one transaction an event, which wait for the
 disk once an event (so also with synchronous_commit off, as nobody should run them); and a COPY of

@@ -60,7 +60,9 @@ def shortened(value: object) -> object:
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
-        return value if abs(value) <= MAX_INTEGER else f"{value:.3e}" if abs(value) < 10**300 else "…"
+        if abs(value) <= MAX_INTEGER:
+            return value
+        return f"{value:.3e}" if abs(value) < 10**300 else "…"
     return shortened(json.dumps(value, ensure_ascii=False, default=str))
 
 

@@ -63,11 +63,11 @@ class Ruled(History):
 
     def programme(self, number: int, *, at: float, effective: float | None) -> None:
         """A loyalty policy."""
-        self._rule("loyalty", "default", PROGRAMMES[number], at, effective)
+        self._rule(("loyalty", "default"), PROGRAMMES[number], at, effective)
 
     def machine(self, name: str, *, at: float, effective: float | None) -> None:
         """A lifecycle machine that ships."""
-        self._rule("lifecycle", name, lifecycle.default_rules()[name], at, effective)
+        self._rule(("lifecycle", name), lifecycle.default_rules()[name], at, effective)
 
     def zoned(self, zone: str, *, at: float) -> None:
         """The workspace moves."""
@@ -111,8 +111,9 @@ class Ruled(History):
             self._say(data, at=at)
 
     def _rule(
-        self, kind: str, name: str, rules: Mapping[str, Any], at: float, effective: float | None
+        self, named: tuple[str, str], rules: Mapping[str, Any], at: float, effective: float | None
     ) -> None:
+        kind, name = named
         data = PolicyPublished(
             kind=kind,  # type: ignore[arg-type]
             name=name,
@@ -151,9 +152,10 @@ POINTS = st.one_of(
     _step("rated", _NAME),
     _step("voided", st.integers(0, 20)),
 )
-LIVES = many(st.one_of(RULES, RULES, TRADE, TRADE, TRADE, POINTS, POINTS, MERGES, SPLITS, _step("ticked")))
+_TICKS = _step("ticked")
+LIVES = many(st.one_of(RULES, RULES, TRADE, TRADE, TRADE, POINTS, POINTS, MERGES, SPLITS, _TICKS))
 """Lives under rules, in any order."""
-RULED_APART = many(st.one_of(RULES, TRADE, TRADE, POINTS, _step("ticked")))
+RULED_APART = many(st.one_of(RULES, TRADE, TRADE, POINTS, _TICKS))
 """The same where nobody is joined or parted by hand."""
 
 __all__ = ["BATCHES", "LIVES", "ORDERS", "RULED_APART", "SHUFFLES", "Ruled"]

@@ -93,8 +93,8 @@ def _holdout(folder: Path) -> str:
         f"{text.beaten(of_all.lines())}\n\n"
         f"![What was foretold by purchases before]({folder.name}/holdout.png)\n\n"
         "All models of buying fall short of the total. Christmas lies in the weeks held out, and "
-        "none of them knows of seasons. A model that raises everybody comes nearer to the total and "
-        "pays for it in MAE, since most customers bought nothing.\n\n"
+        "none of them knows of seasons. A model that raises everybody comes nearer to the total "
+        "and pays for it in MAE, since most customers bought nothing.\n\n"
         f"Weeks 27 to 39 from 1 to 26, whole cohort:\n\n{text.held_out(before)}"
     )
 

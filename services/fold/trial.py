@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from itertools import islice, zip_longest
 from typing import Final, NamedTuple
 
-import msgspec
-
 from services.fold.course import AnyCourse, Run, Supply, Touched
 from services.fold.due import StoredFacts
 from services.fold.read_models import ReadModels

@@ -83,7 +83,8 @@ def router(desk: Desk) -> APIRouter:
     """``GET`` and ``POST /v1/policies``."""
     routes = APIRouter(tags=["policies"])
     documented = responses(PublicationShown, "Published.", 400, 422)
-    example = {"kind": "loyalty", "rules": {"earn": [{"name": "euro", "currency": "EUR", "per_minor": 100}]}}  # fmt: skip  # noqa: E501
+    earn = {"name": "euro", "currency": "EUR", "per_minor": 100}
+    example = {"kind": "loyalty", "rules": {"earn": [earn]}}
 
     @routes.get(
         "/v1/policies",

@@ -12,7 +12,7 @@ import httpx
 from tests.integration.running import PATIENCE_S, Json, Process, RunningPlatform
 
 MEMBERS: Final = 5
-GIVEN: Final = 200
+GIVEN: Final = 5_000
 CLIENTS: Final = 8
 KILLS: Final[tuple[tuple[Process, ...], ...]] = (
     ("engine",), ("web",), ("postgres",), ("engine", "web"), ("postgres", "engine"),

@@ -227,8 +227,7 @@ def test_an_order_counts_once_and_gives_back_no_more_than_it_brought(
     store = fold(shuffled(history.events, random), history.vault, batches=batches)
 
     facts = [
-        dict(zip(COLUMNS, row[1:], strict=True))
-        for row in store.tables.views["customer"].values()
+        dict(zip(COLUMNS, row[1:], strict=True)) for row in store.tables.views["customer"].values()
     ]
     ids = {event.data.order_id for event in bought}  # type: ignore[union-attr]
     assert sum(row["orders"] for row in facts) == len(ids - cancelled)  # type: ignore[misc]

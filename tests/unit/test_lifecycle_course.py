@@ -84,7 +84,7 @@ def test_what_comes_next_comes_if_nothing_happens_and_rules_stay(
 
     row = settle(state, start_of(today), book)
 
-    for name, one in row["stages"].items():  # type: ignore[attr-defined]
+    for name, one in row["stages"].items():
         following = one["next"] or {"stage": one["stage"], "on": date_of(today + 500)}
         until = min(day_of_date(following["on"]), book.at(name, today).until)
         moves = lived(entries, policies[name], until)
@@ -103,7 +103,7 @@ def test_a_row_stays_as_it_is_until_it_is_due(
     row = settle(state, start_of(today), book)
 
     due_at = row["due_at"]
-    due = day_of(due_at) if due_at else today + 4000  # type: ignore[arg-type]
+    due = day_of(due_at) if due_at else today + 4000
     assert due > today
     for day in {today, (today + due) // 2, due - 1}:
         at = start_of(day).replace(hour=second // 3600, second=second % 60)

@@ -144,7 +144,7 @@ def test_scores_of_surveys_are_their_definitions() -> None:
     assert promoted is not None
     assert content is not None
     assert easy is not None
-    assert (promoted.value, content.value, easy.value) == (0, 50, 50)
+    assert (promoted.value, content.value, easy.value) == (0, 50, 75)
 
 
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=80))

@@ -11,8 +11,10 @@ from services.errors import Refused
 PROMOTER: Final = 9
 DETRACTOR: Final = 6
 """Of 10; what lies between is passive (Reichheld 2003, The One Number You Need to Grow)."""
-CONTENT: Final = 0.75
-"""Share of the scale from which on an answer is a good one: 4 and 5 of 5, 6 and 7 of 7 round it."""
+CONTENT: Final = 4
+"""Of 5: satisfied, and very satisfied."""
+EASY: Final = 5
+"""Of 7: somewhat agrees that it was made easy, and more (CES 2.0)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +51,19 @@ def nps(scores: Sequence[float], *, confidence: float = 0.95) -> Measured | None
 
 def csat(scores: Sequence[float], *, confidence: float = 0.95) -> Measured | None:
     """Per cent of answers from 1 to 5 that are 4 or 5; None without any."""
-    return _share(scores, (1, 5), confidence)
+    return _share(scores, (1, 5), CONTENT, confidence)
 
 
 def ces(scores: Sequence[float], *, confidence: float = 0.95) -> Measured | None:
-    """Per cent of answers from 1 to 7 (7: it was easy) that are 5.5 or more; None without any.
+    """Per cent of answers from 1 to 7 (7: it was easy) that are 5 or more; None without any.
 
     Dixon, Freeman, Toman (2010), Stop Trying to Delight Your Customers, in its version 2.0.
     """
-    return _share(scores, (1, 7), confidence)
+    return _share(scores, (1, 7), EASY, confidence)
 
 
 def _share(
-    scores: Sequence[float], scale: tuple[float, float], confidence: float
+    scores: Sequence[float], scale: tuple[float, float], good: float, confidence: float
 ) -> Measured | None:
     """The share of good answers, with Wilson's interval (1927, Probable Inference, page 209)."""
     low, high = scale
@@ -69,7 +71,7 @@ def _share(
     if not scores:
         return None
     n, z = len(scores), _z(confidence)
-    share = sum(score >= low + CONTENT * (high - low) for score in scores) / n
+    share = sum(score >= good for score in scores) / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
     # Rounding may put an end of the interval a hair inside a share of nothing or of all.
