@@ -17,7 +17,7 @@ from services.commands.control import checked
 from services.commands.once import Asked, Outcome, Request, once
 from services.errors import Refused
 from services.fold.decisions import decision
-from services.fold.rules import AHEAD
+from services.fold.rules import AHEAD, BEGINNING, LIFECYCLE, whole_days
 from services.log.port import Log
 from services.log.position import encode
 from services.store.balance import Balances, Deciding, Decision
@@ -74,12 +74,13 @@ def check(kind: str, rules: Mapping[str, object]) -> Sequence[Problem]:
 
 
 def in_force(policies: Sequence[Policy], at: datetime) -> list[Policy]:
-    """Of each kind and name the version that rules at ``at``, if one does."""
-    found: dict[tuple[str, str], Policy] = {}
-    for one in policies:
-        if one.effective_at is None or one.effective_at <= at:
-            found[one.kind, one.name] = one
-    return list(found.values())
+    """Of each kind and name the version that rules at ``at``, if one does.
+
+    Of two that apply from the same instant on the higher version rules.
+    """
+    begun = [one for one in policies if one.effective_at is None or one.effective_at <= at]
+    begun.sort(key=lambda one: (one.effective_at or BEGINNING, one.version))
+    return list({(one.kind, one.name): one for one in begun}.values())
 
 
 def defaults(workspace: str, by: str, at: datetime) -> list[bytes]:
@@ -128,7 +129,7 @@ class Policies:
         rules = plain(draft.rules)
 
         def decide(deciding: Deciding, id_: str) -> Outcome:
-            effective_at = self._effective_at(asked.workspace, draft.effective_at)
+            effective_at = self._effective_at(asked.workspace, draft)
             data = PolicyPublished(
                 kind=draft.kind,  # type: ignore[arg-type] # check() knows no other
                 name=draft.name,
@@ -169,18 +170,20 @@ class Policies:
         )
         return deciding.number(f"policy {draft.kind}/{draft.name}", after=last)
 
-    def _effective_at(self, workspace: str, wanted: datetime | None) -> datetime | None:
-        if not self._rules.has_events(workspace):
-            return wanted
-        earliest = (self._clock.now() + AHEAD + MINUTE).replace(second=0, microsecond=0)
-        if wanted is not None and wanted < earliest - MINUTE:
-            raise Refused(
-                "is too soon: rules of the past can't be changed, and events of now may still come",
-                f"choose {earliest:%Y-%m-%dT%H:%MZ} or later, or leave it out",
-                field="effective_at",
-                value=wanted.isoformat(),
-            )
-        return wanted or earliest
+    def _effective_at(self, workspace: str, draft: Draft) -> datetime | None:
+        wanted = draft.effective_at
+        if self._rules.has_events(workspace):
+            earliest = (self._clock.now() + AHEAD + MINUTE).replace(second=0, microsecond=0)
+            if wanted is not None and wanted < earliest - MINUTE:
+                raise Refused(
+                    "is too soon: rules of the past can't be changed, and events of now may still"
+                    " come",
+                    f"choose {earliest:%Y-%m-%dT%H:%MZ} or later, or leave it out",
+                    field="effective_at",
+                    value=wanted.isoformat(),
+                )
+            wanted = wanted or earliest
+        return whole_days(wanted) if wanted and draft.kind == LIFECYCLE else wanted
 
 
 def plain(rules: Mapping[str, object]) -> dict[str, Any]:

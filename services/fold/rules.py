@@ -32,7 +32,7 @@ def rule_of(event: Event) -> RuleRow | None:
             body = msgspec.json.encode(data.rules)
             version, effective_at = data.policy_version, data.effective_at
             if data.kind == LIFECYCLE and effective_at:
-                effective_at = _whole_days(effective_at)
+                effective_at = whole_days(effective_at)
             return RuleRow(workspace, data.kind, data.name, *rank, version, effective_at, body)
         case WorkspaceCreated(time_zone=zone):
             return RuleRow(workspace, ZONE, "", *rank, 0, None, zone.encode())
@@ -43,7 +43,7 @@ def rule_of(event: Event) -> RuleRow | None:
             return None
 
 
-def _whole_days(effective_at: datetime) -> datetime:
+def whole_days(effective_at: datetime) -> datetime:
     """A lifecycle's days are lived whole: the first that begins then or later."""
     midnight = effective_at.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight if midnight == effective_at else midnight + timedelta(days=1)

@@ -102,7 +102,9 @@ def router(desk: Desk) -> APIRouter:
         caller: Annotated[Caller, Depends(desk.caller)], customer_id: CustomerId
     ) -> Response:
         """For each machine the stage, the facts behind it, and what comes if nothing happens."""
-        return await desk.read(caller, lambda reading: shown(reading, customer_id, desk.courses))
+        return await desk.read(
+            caller, lambda reading: shown(reading, customer_id, desk.courses), is_slow=True
+        )
 
     return routes
 

@@ -16,7 +16,7 @@ from services.log.port import Position
 from services.log.position import decode, encode
 from services.query.decided import Decision
 from services.query.desk import Desk, responses
-from services.query.event_stream import EventStream
+from services.query.event_stream import EventStream, Pieces
 from services.query.feed import Subscription
 
 LAST: Final = "Last-Event-ID"
@@ -82,7 +82,7 @@ class Stream:
         self._subscription, self._begin = subscription, begin
 
     @asynccontextmanager
-    async def opened(self, key_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def opened(self, key_id: str) -> AsyncIterator[Pieces]:
         """The pieces, as long as the block lasts; raises ``Limited`` and ``Unavailable``."""
         feed = self._desk.feed
         with feed.place(key_id):
@@ -93,7 +93,7 @@ class Stream:
             finally:
                 feed.leave(self._subscription)
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
+    async def _pieces(self) -> Pieces:
         subscription = self._subscription
         yield f"retry: {RETRY_MS}\n".encode()
         try:

@@ -132,7 +132,9 @@ class Desk:
 
         return identified
 
-    async def read(self, caller: Caller, ask: Callable[[Reading], object]) -> Response:
+    async def read(
+        self, caller: Caller, ask: Callable[[Reading], object], *, is_slow: bool = False
+    ) -> Response:
         """Answer with what ``ask`` finds in one snapshot of the caller's workspace."""
 
         def work() -> Answered:
@@ -140,7 +142,7 @@ class Desk:
                 self.folded.saw(reading.position)
                 return Answered(ask(reading), reading.position)
 
-        return await self.answer(caller, work, self.folded)
+        return await self.answer(caller, work, self.folded, is_slow=is_slow)
 
     async def answer(
         self,

@@ -1,8 +1,8 @@
 """An answer without end, as server-sent events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from typing import Any, Final
 
 import anyio
@@ -16,7 +16,8 @@ HEADERS: Final = {
     # Proxies that gather answers would keep events back.
     "X-Accel-Buffering": "no",
 }
-Opening = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+Pieces = AsyncGenerator[bytes, None]
+Opening = Callable[[], AbstractAsyncContextManager[Pieces]]
 
 
 class EventStream(Response):
@@ -34,7 +35,11 @@ class EventStream(Response):
         self._opening = opening
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        async with self._opening() as pieces, anyio.create_task_group() as group:
+        async with (
+            self._opening() as pieces,
+            aclosing(pieces),
+            anyio.create_task_group() as group,
+        ):
 
             async def watch() -> None:
                 while (await receive())["type"] != "http.disconnect":
@@ -45,7 +50,7 @@ class EventStream(Response):
             await self._send(pieces, send)
             group.cancel_scope.cancel()
 
-    async def _send(self, pieces: AsyncIterator[bytes], send: Send) -> None:
+    async def _send(self, pieces: Pieces, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
         body: dict[str, Any] = {"type": "http.response.body", "more_body": True}

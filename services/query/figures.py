@@ -10,6 +10,8 @@ REST: Final = 20
 """What took a second to count is told again for so many: so nobody who asks often can make the
 database do nothing else."""
 LONGEST_S: Final = 60.0
+COUNTING_S: Final = 30
+"""For one query: who asked may have gone, and the next one is told."""
 MOST: Final = 1_000
 """Answers kept; the one counted longest ago is forgotten first."""
 

@@ -1,13 +1,15 @@
 """The lifecycle in figures: how many are in each stage, who moved, and how long they stay.
 
-Counts are of the rows that folds write. Moves are of what was decided (`lifecycle.changed` in the
-archive), which is what teams were told and costs one scan of a column; the way of one customer is
-computed from facts, which for all customers would take milliseconds each.
+Counts, and who came, are of the rows that folds write. Moves are of what was decided as it happened
+(`lifecycle.changed` in the archive, but for what is restated): exactly what teams were told, and
+one scan of a column. History that an import brings makes no moves: while it comes, a customer seems
+to be wherever the part that is known by then leads. The way of one customer is computed from facts,
+which takes milliseconds: too long to be asked of all.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final
 
@@ -21,6 +23,7 @@ from services.errors import Refused
 from services.query.archived import Moves
 from services.query.courses import Ruled
 from services.query.desk import DOCUMENTED, Answered, Caller, Desk, responses
+from services.query.figures import COUNTING_S
 
 COUNTS: Final = """
 SELECT machine, stay ->> 'stage', (stay ->> 'since')::date, count(*)
@@ -31,6 +34,15 @@ PERIOD: Final = timedelta(days=29)
 """Before the last day, unless other days are asked for: thirty in all."""
 Tally = Counter[int]
 """So many by a number of days."""
+
+
+@dataclass(slots=True)
+class Here:
+    """Who is in a stage now."""
+
+    days: Tally = field(default_factory=Counter)
+    """How long they have been in it."""
+    newcomers: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +58,12 @@ class StageFigures:
     """Who is in it now."""
     median_days: int | None
     """How long they have been in it; null where nobody is."""
-    entered: int
+    newcomers: int
+    """Of these, who came in the period."""
     left: int
+    """Who was seen to leave it in the period."""
     median_days_to_leave: int | None
-    """How long those who left it had been in it; null where that is known of none."""
+    """How long these had been in it; null where that is known of none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +76,6 @@ class MoveFigures:
     """Null for the first stage that was told of a customer."""
     stage: str
     moves: int
-    restated: int
-    """Of these, history that was told late: an import tells where each of its batches led to, not
-    every stage between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +130,7 @@ def router(desk: Desk) -> APIRouter:
     async def show_figures(
         caller: Annotated[Caller, Depends(desk.caller)], asked: Annotated[Asked, Query()]
     ) -> Response:
-        """Moves are those that were decided, by the day on which the stage began."""
+        """Moves are those that were decided as they happened; what an import brought is none."""
         last = asked.to or desk.clock.now().astimezone(UTC).date()
         first = asked.from_ or max(date.min + PERIOD, last) - PERIOD
         if first > last:
@@ -145,16 +156,20 @@ def router(desk: Desk) -> APIRouter:
 def counted(desk: Desk, workspace: str, first: date, last: date) -> Answered:
     """All figures; counts of one snapshot, moves as far as the archive is fed."""
     with desk.reader.reading(workspace) as reading:
+        reading.may_take(COUNTING_S)
         ruled = desk.courses.ruled(reading)
         rows = reading.rows(COUNTS)
         position = reading.position
     today = ruled.time.tick.date()
-    stays: dict[str, dict[str, Tally]] = defaultdict(lambda: defaultdict(Counter))
+    stays: dict[str, dict[str, Here]] = defaultdict(lambda: defaultdict(Here))
     for machine, stage, since, customers in rows:
-        stays[machine][stage][max(0, (today - since).days)] += customers
+        here = stays[machine][stage]
+        here.days[max(0, (today - since).days)] += customers
+        here.newcomers += customers if first <= since <= last else 0
     moves: dict[str, list[Moves]] = defaultdict(list)
     for one in desk.timelines.moves(workspace, first, last):
-        moves[one.machine].append(one)
+        if not one.is_restated:
+            moves[one.machine].append(one)
     machines = dict(_machines(ruled))
     return Answered(
         LifecycleFigures(
@@ -193,34 +208,34 @@ def _default_first(name: str) -> tuple[bool, str]:
 
 
 def _machine(
-    name: str, rules: Machine | None, stays: Mapping[str, Tally], moves: Sequence[Moves]
+    name: str, rules: Machine | None, stays: Mapping[str, Here], moves: Sequence[Moves]
 ) -> MachineFigures:
     means = {stage.name: stage.means for stage in reversed(rules.stages)} if rules else {}
     names = [*means, *sorted(stage for stage in stays if stage not in means)]
     return MachineFigures(
         machine=name,
         means=rules.means if rules else "",
-        customers=sum(sum(tally.values()) for tally in stays.values()),
+        customers=sum(here.days.total() for here in stays.values()),
         stages=[_stage(stage, means.get(stage, ""), stays, moves) for stage in names],
         moves=_between(moves),
     )
 
 
 def _stage(
-    name: str, means: str, stays: Mapping[str, Tally], moves: Sequence[Moves]
+    name: str, means: str, stays: Mapping[str, Here], moves: Sequence[Moves]
 ) -> StageFigures:
     left = [one for one in moves if one.previous == name]
     to_leave: Tally = Counter()
     for one in left:
         if one.days is not None:
             to_leave[one.days] += one.moves
-    here = stays.get(name, Counter())
+    here = stays.get(name, Here())
     return StageFigures(
         stage=name,
         means=means,
-        customers=sum(here.values()),
-        median_days=median(here),
-        entered=sum(one.moves for one in moves if one.stage == name),
+        customers=here.days.total(),
+        median_days=median(here.days),
+        newcomers=here.newcomers,
         left=sum(one.moves for one in left),
         median_days_to_leave=median(to_leave),
     )
@@ -228,17 +243,9 @@ def _stage(
 
 def _between(moves: Sequence[Moves]) -> Sequence[MoveFigures]:
     every: Counter[tuple[str | None, str]] = Counter()
-    restated: Counter[tuple[str | None, str]] = Counter()
     for one in moves:
         every[one.previous, one.stage] += one.moves
-        if one.is_restated:
-            restated[one.previous, one.stage] += one.moves
     return [
-        MoveFigures(
-            previous=previous,
-            stage=stage,
-            moves=many,
-            restated=restated[previous, stage],
-        )
+        MoveFigures(previous=previous, stage=stage, moves=many)
         for (previous, stage), many in every.most_common()
     ]

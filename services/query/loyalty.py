@@ -12,6 +12,7 @@ from schemas.rules.loyalty import Loyalty as Programme
 from schemas.rules.loyalty import parse
 from services.query.courses import Courses, Ruled
 from services.query.desk import DOCUMENTED, Answered, Caller, Desk, responses
+from services.query.figures import COUNTING_S
 from services.store.reader import Reading
 
 MEMBERS: Final = """
@@ -129,6 +130,7 @@ def router(desk: Desk) -> APIRouter:
 
         def count() -> Answered:
             with desk.reader.reading(caller.workspace) as reading:
+                reading.may_take(COUNTING_S)
                 return Answered(counted(reading, desk.courses), reading.position)
 
         return await desk.answer(

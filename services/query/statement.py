@@ -101,7 +101,9 @@ def router(desk: Desk) -> APIRouter:
         asked: Annotated[Asked, Query()],
     ) -> Response:
         """For now or any day in the past. What was told late is in it from when it happened."""
-        return await desk.read(caller, lambda reading: stated(reading, customer_id, asked, desk))
+        return await desk.read(
+            caller, lambda reading: stated(reading, customer_id, asked, desk), is_slow=True
+        )
 
     return routes
 

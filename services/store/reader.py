@@ -19,6 +19,7 @@ SKIPPED: Final = """
 SELECT "offset" FROM skipped
 WHERE partition = %(partition)s AND "offset" = ANY(%(offsets)s::bigint[])
 """
+TIMEOUT: Final = "SELECT set_config('statement_timeout', %(timeout)s, true)"
 NONE: Final = ""
 """No workspace: what is nobody's own (checkpoints) can be read in it, and nothing else."""
 
@@ -36,6 +37,10 @@ class Reading:
     def rows(self, query: str, **parameters: Any) -> list[TupleRow]:
         """What ``query`` gives; its ``%(workspace)s`` is the reading's own."""
         return rows(self._cursor, query, {"workspace": self.workspace, **parameters})
+
+    def may_take(self, longest_s: int) -> None:
+        """Let each further query of this reading take so long: figures of a million customers."""
+        self.rows(TIMEOUT, timeout=f"{longest_s}s")
 
     def archived(self) -> Mapping[int, int]:
         """How far the archive was fed."""

@@ -194,6 +194,9 @@ def test_no_decision_is_lost_or_repeated_through_a_killed_server(tmp_path: Path)
         _buy(platform, range(25, 30))
         with hearing(platform.client, key, last=last, query="?type=tier.changed") as heard:
             causes += [one["cause"] for one in heard.decisions(5)]
+            # A stream that is open keeps nobody from stopping.
+            platform.stop()
+            heard.end()
 
     assert len(causes) == len(set(causes))
     assert set(causes) == wanted

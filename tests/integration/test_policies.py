@@ -11,7 +11,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from schemas.rules import loyalty
+from schemas.rules import lifecycle, loyalty
 from services import web
 from services.commands.policies import Policies
 from services.main import app
@@ -111,6 +111,34 @@ def test_before_the_first_event_rules_hold_from_the_beginning(house: House) -> N
 
     assert first.json()["effective_at"] is None
     assert balance(house) == 1007
+
+
+def test_of_versions_from_the_same_instant_on_the_last_rules(house: House) -> None:
+    with house.running():
+        for points in (7, 8):
+            publish(house, {"kind": "loyalty", "rules": rules(first_purchase_points=points)})
+        house.tell(bought("o1", 100_000, "user:1"))
+        items = house.found("/v1/policies")["items"]
+    house.fold()
+
+    assert balance(house) == 1008
+    ruling = [item["version"] for item in items if item["is_in_force"]]
+    assert ruling == [1, 1, 1, 3]
+
+
+def test_a_lifecycle_begins_with_a_whole_day(house: House) -> None:
+    house.told(bought("o1", 100_000, "user:1"))
+    machine = dict(lifecycle.default_rules()["crm"])
+
+    with house.running():
+        answer = publish(house, {"kind": "lifecycle", "name": "crm", "rules": machine})
+        items = house.found("/v1/policies")["items"]
+
+    begins_at = datetime.fromisoformat(answer.json()["effective_at"])
+    assert (begins_at.hour, begins_at.minute, begins_at > NOW) == (0, 0, True)
+    assert [item["effective_at"] for item in items if item["name"] == "crm"] == [
+        None, answer.json()["effective_at"],
+    ]  # fmt: skip
 
 
 @pytest.fixture

@@ -51,9 +51,9 @@ def test_a_customer_shows_what_its_events_said(house: House) -> None:
             name: {"source": "api", "event_id": "i-1", "occurred_at": "2026-01-01T00:00:01Z"}
             for name in ("name", "city")
         },
-        "stage": None,
-        "stages": {},
-        "tier": None,
+        "stage": "new",
+        "stages": {"default": "new", "crm": "convert", "journey": "buy"},
+        "tier": "bronze",
         "orders": 1,
         "refunds": 1,
         "spend_minor": {"EUR": 1000},

@@ -66,7 +66,7 @@ function staged(machine) {
   const highest = Math.max(1, ...machine.stages.map((stage) => stage.customers));
   const head = (name, kind = '') => h('th', { scope: 'col', class: kind }, t(`lifecycle.${name}`));
   return h('table', { class: 'stages' },
-    h('thead', {}, h('tr', {}, head('stage'), head('customers', 'number'), h('td', { class: 'wide' }), head('median', 'number'), head('entered', 'number'), head('left', 'number'))),
+    h('thead', {}, h('tr', {}, head('stage'), head('customers', 'number'), h('td', { class: 'wide' }), head('median', 'number'), head('came', 'number'), head('went', 'number'))),
     h('tbody', {}, machine.stages.map((stage, place) => row(machine, stage, highest, place))));
 }
 
@@ -81,7 +81,7 @@ function row(machine, stage, highest, place) {
     h('td', { class: 'number' }, count(stage.customers), h('div', { class: 'hint' }, t('lifecycle.share', { share: Math.round(100 * share) }))),
     h('td', { class: 'wide' }, bar(stage.customers / highest, HUES[place % HUES.length])),
     h('td', { class: 'number' }, days(stage.median_days)),
-    h('td', { class: 'number' }, count(stage.entered)),
+    h('td', { class: 'number' }, count(stage.newcomers)),
     h('td', { class: 'number' }, count(stage.left), stage.median_days_to_leave === null ? null : h('div', { class: 'hint' }, t('lifecycle.after', { n: stage.median_days_to_leave }))));
 }
 
@@ -93,5 +93,5 @@ function moved(moves) {
   return h('ul', { class: 'bars moves' }, moves.slice(0, MOST).map((one) => h('li', {},
     h('span', {}, one.previous === null ? t('lifecycle.first') : typed(stageName(one.previous)), ' → ', typed(stageName(one.stage))),
     bar(one.moves / highest, 'mail'),
-    h('span', { class: 'number' }, count(one.moves), one.restated ? h('span', { class: 'hint' }, ' ', t('lifecycle.restated', { n: one.restated })) : null))));
+    h('span', { class: 'number' }, count(one.moves)))));
 }
