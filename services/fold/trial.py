@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice, zip_longest
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from services.fold.course import AnyCourse, Run, Supply, Touched
 from services.fold.due import StoredFacts
@@ -99,7 +99,8 @@ def _try_chunk(
     rules = [rule for rule in tx.courses.rules() if rule.workspace == drafts[0].workspace]
     trial.at = tick
     trial.customers += len(members)
-    run = _Runs(course, source, Touched(members_in_order, regrouped=frozenset(members)), tick, tx)
+    touched = Touched(members_in_order, regrouped=frozenset(members))
+    run = _Runs(course, _Read(_supply(source, tx), touched), touched, tick, tx)
     before = run.under(rules)
     for shift, tried in (
         (trial.at_once, [*rules, *(_from(rule, tick) for rule in drafts)]),
@@ -115,7 +116,7 @@ class _Runs:
     """The same customers settled as of one tick, under whatever rules."""
 
     course: AnyCourse
-    source: Source
+    supply: Supply
     touched: Touched
     tick: datetime | None
     tx: Transaction
@@ -123,12 +124,32 @@ class _Runs:
     def under(self, rules: Sequence[RuleRow]) -> dict[str, dict[str, str | None]]:
         """Where everybody is, by kind."""
         time = Time(self.tick or _BEGINNING, Books(rules))
-        supply = _supply(self.source, self.tx)
-        settled, _ = Run(self.course, supply, time, self.tx).settle(self.touched)
+        settled, _ = Run(self.course, self.supply, time, self.tx).settle(self.touched)
         return {
             customer: {kind: telling.value for kind, telling in row.tellings.items()}
             for customer, row in settled.items()
         }
+
+
+class _Read:
+    """All entries of the same customers, read once."""
+
+    def __init__(self, supply: Supply, touched: Touched) -> None:
+        leaves = {
+            customer: [one.identifier for one in found]
+            for customer, found in touched.members.items()
+        }
+        self._entries = {
+            customer: list(entries) for customer, entries in supply.all(leaves).items()
+        }
+
+    def fresh(self, _leaves: Sequence[str]) -> Sequence[Any]:
+        """As ``Supply`` says."""
+        return ()
+
+    def all(self, customers: Mapping[str, Sequence[str]]) -> Mapping[str, Iterable[Any]]:
+        """As ``Supply`` says."""
+        return {customer: self._entries[customer] for customer in customers}
 
 
 def always(rules: Sequence[RuleRow], drafts: Sequence[RuleRow]) -> list[RuleRow]:

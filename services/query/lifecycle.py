@@ -146,7 +146,8 @@ def router(desk: Desk) -> APIRouter:
                 count,
                 is_fresh=caller.awaited is not None,
             ),
-            desk.folded,
+            # Never ahead of the folds, so that counts include what moves do.
+            desk.archived,
             is_slow=True,
         )
 
@@ -159,7 +160,7 @@ def counted(desk: Desk, workspace: str, first: date, last: date) -> Answered:
         reading.may_take(COUNTING_S)
         ruled = desk.courses.ruled(reading)
         rows = reading.rows(COUNTS)
-        position = reading.position
+        position = reading.archived()
     today = ruled.time.tick.date()
     stays: dict[str, dict[str, Here]] = defaultdict(lambda: defaultdict(Here))
     for machine, stage, since, customers in rows:

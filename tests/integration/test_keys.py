@@ -135,11 +135,17 @@ def test_one_workspace_can_t_list_or_revoke_the_keys_of_another(
         edge.revoke_key(theirs.key_id, NOW, workspace="shop")
 
 
+POLICIES = ["default", "default", "crm", "journey"]
+"""What every workspace begins with: a loyalty programme, and three machines."""
+
+
 def test_a_workspace_is_told_to_the_log(tenants: PostgresTenants, urls: Urls) -> None:
     with psycopg.connect(urls.fold) as fold:
-        rows = fold.execute("SELECT workspace, event FROM touchline.outbox").fetchall()
+        rows = fold.execute(
+            "SELECT workspace, event FROM touchline.outbox ORDER BY outbox_id"
+        ).fetchall()
 
-    [(workspace, event)] = rows
+    (workspace, event), *policies = rows
     told = json.loads(event)
     assert workspace == "shop"
     assert (told["type"], told["identifiers"]) == ("workspace.created", [])
@@ -150,6 +156,7 @@ def test_a_workspace_is_told_to_the_log(tenants: PostgresTenants, urls: Urls) ->
         "region": "DE",
         "by": "test",
     }
+    assert [json.loads(policy)["data"].get("name", "default") for _, policy in policies] == POLICIES
 
 
 def test_a_workspace_is_opened_once(tenants: PostgresTenants, urls: Urls) -> None:
@@ -158,7 +165,9 @@ def test_a_workspace_is_opened_once(tenants: PostgresTenants, urls: Urls) -> Non
 
     assert [row.workspace for row in tenants.workspaces()] == ["shop"]
     with psycopg.connect(urls.fold) as fold:
-        assert fold.execute("SELECT count(*) FROM touchline.outbox").fetchone() == (1,)
+        assert fold.execute("SELECT count(*) FROM touchline.outbox").fetchone() == (
+            1 + len(POLICIES),
+        )
 
 
 @pytest.mark.parametrize(
