@@ -85,18 +85,21 @@ def in_force(policies: Sequence[Policy], at: datetime) -> list[Policy]:
 
 def defaults(workspace: str, by: str, at: datetime) -> list[bytes]:
     """The events that publish what every workspace begins with."""
-    shipped = [("loyalty", "default", loyalty.default_rules())]
-    shipped += [
-        ("lifecycle", name, dict(rules)) for name, rules in lifecycle.default_rules().items()
-    ]
     return [
         decision(
             PolicyPublished(kind=kind, name=name, policy_version=1, rules=plain(rules), by=by),  # type: ignore[arg-type]
             id_=f"policy.published/{workspace}/{kind}/{name}/1",
             occurred_at=at,
         )
-        for kind, name, rules in shipped
+        for (kind, name), rules in _shipped().items()
     ]
+
+
+def _shipped() -> dict[tuple[str, str], Mapping[str, Any]]:
+    machines = lifecycle.default_rules().items()
+    return {("loyalty", "default"): loyalty.default_rules()} | {
+        (LIFECYCLE, name): rules for name, rules in machines
+    }
 
 
 class Policies:
@@ -160,14 +163,11 @@ class Policies:
 
     def _next_version(self, deciding: Deciding, workspace: str, draft: Draft) -> int:
         """One more than the last, and than those that are published and not folded yet."""
-        last = max(
-            (
-                one.version
-                for one in self._rules.policies(workspace)
-                if (one.kind, one.name) == (draft.kind, draft.name)
-            ),
-            default=0,
-        )
+        named = draft.kind, draft.name
+        folded = [
+            one.version for one in self._rules.policies(workspace) if (one.kind, one.name) == named
+        ]
+        last = max(folded, default=1 if named in _shipped() else 0)
         return deciding.number(f"policy {draft.kind}/{draft.name}", after=last)
 
     def _effective_at(self, workspace: str, draft: Draft) -> datetime | None:

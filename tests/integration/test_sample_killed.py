@@ -2,9 +2,11 @@
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from services.fold.decisions import SOURCE
 from services.log.port import CONTROL
 from tests.integration.running import PATIENCE_S, Process, RunningPlatform
 from tests.integration.telling import archive_of, log_of, recorded
@@ -34,18 +36,23 @@ def test_a_sample_killed_with_all_of_the_platform_is_loaded_once_and_verifies(
         loader.kill()
         loader.communicate()
         platform.start()
-        before = recorded(platform)
+        before = bought(log_of(platform))
         rest, again = loaded(platform), loaded(platform)
         status = platform.settled()
 
-        assert PURCHASES // 4 <= before < PURCHASES, "it was at work"
+        assert 0 < len(before) < PURCHASES, "it was at work"
         assert (rest, again) == (PURCHASES, PURCHASES)
         applied = log_of(platform)
-        assert (len(applied), {*applied.values()}) == (PURCHASES, {1})
+        assert (len(bought(applied)), {*applied.values()}) == (PURCHASES, {1})
         assert archive_of(platform) == applied
         partitions = [row for row in status["partitions"] if row["partition"] != CONTROL]
-        assert sum(row["applied"] for row in partitions) == PURCHASES
+        assert sum(row["applied"] for row in partitions) == len(applied)
         assert platform.verified()["ok"]
+
+
+def bought(applied: Mapping[tuple[str, str], int]) -> set[tuple[str, str]]:
+    """The events that the sample told, not what was decided of them."""
+    return {one for one in applied if one[0] != SOURCE}
 
 
 def loading(platform: RunningPlatform) -> subprocess.Popen[str]:
