@@ -17,8 +17,9 @@ import psycopg
 from psycopg import Cursor, sql
 
 from bench.machine import cpu_s
-from services.fold import apply, gather, loop, take
-from services.store import postgres, rows
+from services.fold import apply, gather, loop, run, take
+from services.fold.course import Run
+from services.store import postgres, postgres_courses, rows
 
 WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
     (loop, "read_batch", "read the log"),
@@ -30,6 +31,11 @@ WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
     (gather, "resolve", "resolve who is whom"),
     (gather, "customers", "gather customers"),
     (gather, "project", "grow facts, settle views"),
+    (gather, "run_courses", "put stages and points together"),
+    (Run, "_post", "post entries that follow"),
+    (Run, "_settled", "settle stages and points"),
+    (run, "decide", "tell decisions"),
+    (postgres_courses.PostgresCourses, "states", "fetch states"),
     (postgres.PostgresTransaction, "groups_of", "fetch identifiers"),
     (postgres.PostgresTransaction, "edges_between", "fetch edges"),
     (postgres.PostgresTransaction, "orders", "fetch orders"),

@@ -7,7 +7,7 @@ entry that is later than all others is taken in at once, and any other lets all 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -19,16 +19,8 @@ from services.store.port import Identifier, Row, Transaction
 State = TypeVar("State")
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """What a row says that the log should be told, once it is not what was told last."""
-
-    value: str | None
-    tell: Callable[[str | None, bool], Control | None]
-    """The event's data, given the value told last and whether it is restated; None tells nothing,
-    though the value is remembered."""
-    initial: str | None = None
-    """What needs no telling for a newcomer."""
+Said: TypeAlias = Mapping[str, str | None]
+"""What a row says that is told once it is not what was told last, by kind."""
 
 
 class Shown(NamedTuple):
@@ -39,6 +31,26 @@ class Shown(NamedTuple):
     state: Any
     at: datetime
     book: Any
+
+
+class News(NamedTuple):
+    """Something that a row says for the first time."""
+
+    kind: str
+    previous: str | None
+    """What was told last."""
+    is_restated: bool
+
+
+class Says(NamedTuple):
+    """What a course's rows tell."""
+
+    said: Callable[[Mapping[str, Any]], Said]
+    """What a row says."""
+    expected: Callable[[Shown], Said]
+    """What of it needs no telling of a newcomer."""
+    tell: Callable[[Shown, News], Control | None]
+    """The event's data; None tells nothing, though what the row says is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +73,8 @@ class Course(Generic[State]):
     """All that people ask for, as it is at an instant; the state stays as it is."""
     row: Callable[[State, datetime, Any], Mapping[str, Any]]
     """The columns of it, and ``due_at``: what time alone changes of them, and when it does."""
-    tellings: Callable[[Shown], Mapping[str, Telling]]
-    """What a customer's row tells, by kind."""
+    says: Says
+    """What of it is told."""
 
     def encode(self, state: State) -> bytes:
         """The state's bytes; equal states are equal bytes."""
@@ -102,10 +114,13 @@ class Settled:
     """A row, and what it tells."""
 
     row: Row
-    told: bytes
-    told_before: bytes | None
-    """None where there was no row."""
-    tellings: Mapping[str, Telling]
+    said: Said
+    shown: Shown
+    says: Says
+    is_new: bool
+    """Whether there was no row."""
+    is_same: bool
+    """Whether there was one that said the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +142,15 @@ class Run:
             if not members:
                 continue
             leaves, row = [one.identifier for one in members], rows.get(customer)
-            state = self._stored(customer, row, touched)
-            fresh = None if state is None else self.supply.fresh(leaves)
-            if fresh is None or not self._post(members[0].workspace, state, fresh):
+            fresh = self.supply.fresh(leaves) if self._can_go_on(customer, row, touched) else None
+            if fresh is None:
                 again[customer] = leaves
-            elif fresh or row is None or (row.due_at and row.due_at <= self.time.tick):
-                states[customer] = state
+            elif fresh or (row and row.due_at and row.due_at <= self.time.tick):
+                state = course.decode(row.state) if row else course.begin()
+                if self._post(members[0].workspace, state, fresh):
+                    states[customer] = state
+                else:
+                    again[customer] = leaves
         for customer, entries in self.supply.all(again).items() if again else ():
             book = books.of(touched.members[customer][0].workspace, course.book)
             states[customer] = state = course.begin()
@@ -149,13 +167,11 @@ class Run:
             if not members or (customer in states and customer not in settled)
         } - touched.new
 
-    def _stored(self, customer: str, row: StateRow | None, touched: Touched) -> Any:
-        """The state to go on from; None where there is none that could be."""
+    def _can_go_on(self, customer: str, row: StateRow | None, touched: Touched) -> bool:
+        """Whether there is a state that new entries may be posted onto."""
         if customer in touched.regrouped:
-            return None
-        if row is None:
-            return self.course.begin() if customer in touched.new else None
-        return None if row.state == STALE else self.course.decode(row.state)
+            return False
+        return customer in touched.new if row is None else row.state != STALE
 
     def _post(self, workspace: str, state: Any, fresh: Sequence[Any]) -> bool:
         """Let the state take in new entries; false once one of them does not follow."""
@@ -173,11 +189,17 @@ class Run:
         as_of, book = course.as_of(state), self.time.books.of(workspace, course.book)
         at = self.time.at(as_of)
         found = course.row(state, at, book)
-        tellings = course.tellings(Shown(customer, found, state, at, book))
-        told = _ENCODER.encode({kind: one.value for kind, one in tellings.items()})
+        said = course.says.said(found)
+        told = _ENCODER.encode(said)
         columns = [found[column] for column in course.columns]
-        row = (workspace, course.encode(state), as_of, found["due_at"], told, *columns)
-        return Settled(row, told, before.told if before else None, tellings)
+        return Settled(
+            row=(workspace, course.encode(state), as_of, found["due_at"], told, *columns),
+            said=said,
+            shown=Shown(customer, found, state, at, book),
+            says=course.says,
+            is_new=before is None,
+            is_same=before is not None and before.told == told,
+        )
 
 
 _DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {}

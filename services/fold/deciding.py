@@ -5,13 +5,13 @@ was told commit together with the row, so a crash tells nothing twice.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from schemas import LifecycleChanged, PointsExpiring, TierChanged
-from services.fold.course import Settled, Telling
+from services.fold.course import News, Settled
 from services.fold.decisions import decision
 from services.fold.projection import Event
 from services.store.course import Decided
@@ -55,11 +55,11 @@ class Told:
 
 
 def decide(
-    settled: Mapping[str, Mapping[str, Settled]], causes: Mapping[str, Cause], tx: Transaction
+    settled: Mapping[str, Mapping[str, Settled]], cause_of: Callable[[str], Cause], tx: Transaction
 ) -> Told:
     """Tell what the rows of ``settled`` (course → customer → row) say for the first time.
 
-    ``causes`` has each customer's.
+    ``cause_of`` is asked for the customers of whom there is something to tell.
     """
     news = [
         (customer, one)
@@ -75,11 +75,11 @@ def decide(
         for one in tx.courses.decided({customer for customer, _ in news})
     }
     for customer, one in news:
-        for kind, telling in sorted(one.tellings.items()):
-            before = last.get((customer, kind), telling.initial)
-            if before != telling.value:
-                about = _News(str(one.row[0]), customer, kind, before)
-                _tell(about, telling, causes[customer], told)
+        cause, expected = cause_of(customer), one.says.expected(one.shown)
+        for kind, value in sorted(one.said.items()):
+            before = last.get((customer, kind), expected.get(kind))
+            if before != value:
+                _tell(one, News(kind, before, cause.is_old), cause, told)
     return told
 
 
@@ -103,26 +103,15 @@ def reread(decisions: Sequence[Event]) -> list[Decided]:
 
 
 def _may_be_news(one: Settled) -> bool:
-    if one.told_before is None:
-        return any(telling.value != telling.initial for telling in one.tellings.values())
-    return one.told != one.told_before
+    return one.said != one.says.expected(one.shown) if one.is_new else not one.is_same
 
 
-class _News(NamedTuple):
-    """What is told for the first time."""
-
-    workspace: str
-    customer: str
-    kind: str
-    before: str | None
-
-
-def _tell(news: _News, telling: Telling, cause: Cause, told: Told) -> None:
-    workspace, customer, kind, before = news
-    key = f"{kind}\0{workspace}\0{customer}\0{telling.value}\0{cause.key}"
+def _tell(one: Settled, news: News, cause: Cause, told: Told) -> None:
+    workspace, customer, value = str(one.row[0]), one.shown.customer, one.said[news.kind]
+    key = f"{news.kind}\0{workspace}\0{customer}\0{value}\0{cause.key}"
     id_ = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-    told.decided.append(Decided(workspace, customer, kind, telling.value, id_))
-    if data := telling.tell(before, cause.is_old):
+    told.decided.append(Decided(workspace, customer, news.kind, value, id_))
+    if data := one.says.tell(one.shown, news):
         event = decision(
             data, id_=id_, occurred_at=cause.at, identifiers=[customer], cause=cause.id
         )

@@ -37,8 +37,7 @@ def settle_due(folds: Folds, store: Store) -> int:
             done += len(touched.members)
         if done and not folds.is_replay:
             by_tick = Cause.of_tick(time.tick)
-            causes = {customer: by_tick for rows in settled.values() for customer in rows}
-            told = decide(settled, causes, tx)
+            told = decide(settled, lambda _: by_tick, tx)
             changes.outbox, changes.course.decided = told.outbox, told.decided
         if done:
             tx.save(changes)

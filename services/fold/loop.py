@@ -2,7 +2,10 @@
 
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 import structlog
@@ -102,9 +105,10 @@ class Loop:
 def read_batch(
     source: Log, positions: Mapping[int, int], ends: Position, *, limit: int = BATCH
 ) -> Batch:
-    """What the log has between ``positions`` and ``ends``.
+    """What the log has between ``positions`` and ``ends``, ``limit`` records at most.
 
-    At most ``limit`` records, of which each partition has its share.
+    None is taken that was recorded later than one that is left: a customer's events may rest in
+    several partitions, and cost least in the order in which they came.
     """
     waiting = {
         partition: end - positions.get(partition, 0)
@@ -112,13 +116,38 @@ def read_batch(
         if end > positions.get(partition, 0)
     }
     batch: list[Slice] = []
-    # Those with little first: what they leave of their share is for the others.
-    for rest, (partition, count) in enumerate(sorted(waiting.items(), key=lambda item: item[1])):
-        room = limit - sum(len(piece.records) for piece in batch)
-        share = min(count, -(-room // (len(waiting) - rest)))
-        if share and (records := source.read(partition, positions.get(partition, 0), share)):
-            batch.append(Slice(partition, positions.get(partition, 0), records))
-    return sorted(batch, key=lambda piece: piece.partition)
+    for partition, share in sorted(_shares(waiting, limit).items()):
+        first = positions.get(partition, 0)
+        if records := source.read(partition, first, share):
+            batch.append(Slice(partition, first, records))
+    lasts = [piece.records[-1].recorded_at for piece in batch if piece.next < ends[piece.partition]]
+    return [kept for piece in batch if (kept := _until(piece, min(lasts)))] if lasts else batch
+
+
+def _until(piece: Slice, last: datetime) -> Slice | None:
+    """Its records up to those recorded at ``last``."""
+    count = bisect_right(piece.records, last, key=attrgetter("recorded_at"))
+    if count == len(piece.records):
+        return piece
+    return Slice(piece.partition, piece.first, piece.records[:count]) if count else None
+
+
+def _shares(waiting: Mapping[int, int], limit: int) -> Mapping[int, int]:
+    """How many records to take of each partition.
+
+    Where little waits, all of it: else it would wait for the others. Of the rest a share by what
+    there is.
+    """
+    if not waiting:
+        return {}
+    little = limit // (2 * len(waiting))
+    room, rest = limit, sum(waiting.values())
+    shares: dict[int, int] = {}
+    for partition, count in sorted(waiting.items(), key=lambda item: item[1]):
+        share = count if count <= little or rest <= room else max(1, count * room // rest)
+        shares[partition] = min(room, share)
+        room, rest = room - shares[partition], rest - count
+    return shares
 
 
 def bug(folds: Folds, batch: Batch, store: Store, cause: Exception) -> FoldBug:

@@ -99,11 +99,14 @@ def tell(order: Order, event: Recorded[OrderEvent]) -> Order:
 
 def owner_of(order: Order) -> Report | None:
     """The report that owns the order; None until a purchase is told that nobody took back."""
-    return next(iter(_standing(order, order.purchases, PurchaseCompleted.type)), None)
+    told = _standing(order, order.purchases, PurchaseCompleted.type)
+    return told[0] if told else None
 
 
 def refunds_of(order: Order, owner: Report) -> Reports:
     """The refunds that count: those in the currency that ``owner`` was paid in."""
+    if not order.refunds:
+        return ()
     told = _standing(order, order.refunds, PurchaseRefunded.type)
     return tuple(one for one in told if one.currency == owner.currency)
 

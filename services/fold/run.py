@@ -55,7 +55,7 @@ def run_courses(
     if is_replay:
         changes.course.decided = reread(sifted.decisions)
         return
-    told = decide(settled, _causes(work, settled, time), work.tx)
+    told = decide(settled, _Causes(work, time).of, work.tx)
     changes.course.decided = told.decided
     changes.outbox += told.outbox
     changes.course.redeemed = [
@@ -90,24 +90,23 @@ def _regrouped(resolved: Resolved) -> set[str]:
     return moved
 
 
-def _causes(
-    work: Work, settled: Mapping[str, Mapping[str, Settled]], time: Time
-) -> Mapping[str, Cause]:
-    """The latest event of each customer, else the last merge or split, else the clock."""
-    sifted, by_tick = work.sifted, Cause.of_tick(time.tick)
-    regrouping = {workspace: Cause.of(event) for workspace, event in sifted.regrouping.items()}
-    causes: dict[str, Cause] = {}
-    for customer in {one for rows in settled.values() for one in rows}:
-        members = work.found.members[customer]
+class _Causes:
+    """What let customers' rows change."""
+
+    def __init__(self, work: Work, time: Time) -> None:
+        self._members, self._sifted = work.found.members, work.sifted
+        self._by_tick = Cause.of_tick(time.tick)
+
+    def of(self, customer: str) -> Cause:
+        """The latest event of a customer, else the last merge or split, else the clock."""
+        members, sifted = self._members[customer], self._sifted
         events = [
             event
             for one in members
             for told in (sifted.by_leaf, sifted.entries)
             for event in told.get(one.identifier, ())
         ]
-        causes[customer] = (
-            Cause.of(max(events, key=lambda event: event.rank))
-            if events
-            else regrouping.get(members[0].workspace, by_tick)
-        )
-    return causes
+        if events:
+            return Cause.of(max(events, key=lambda event: event.rank))
+        regrouping = sifted.regrouping.get(members[0].workspace)
+        return Cause.of(regrouping) if regrouping else self._by_tick

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice, zip_longest
 from typing import Any, Final, NamedTuple
 
-from services.fold.course import AnyCourse, Run, Supply, Touched
+from services.fold.course import AnyCourse, Run, Said, Supply, Touched
 from services.fold.due import StoredFacts
 from services.fold.read_models import ReadModels
 from services.fold.rules import LIFECYCLE, Books, Time
@@ -121,14 +121,11 @@ class _Runs:
     tick: datetime | None
     tx: Transaction
 
-    def under(self, rules: Sequence[RuleRow]) -> dict[str, dict[str, str | None]]:
+    def under(self, rules: Sequence[RuleRow]) -> dict[str, Said]:
         """Where everybody is, by kind."""
         time = Time(self.tick or _BEGINNING, Books(rules))
         settled, _ = Run(self.course, self.supply, time, self.tx).settle(self.touched)
-        return {
-            customer: {kind: telling.value for kind, telling in row.tellings.items()}
-            for customer, row in settled.items()
-        }
+        return {customer: row.said for customer, row in settled.items()}
 
 
 class _Read:

@@ -1,6 +1,6 @@
 """The course of a life: day after day taken in, and where it stands at an instant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -153,6 +153,12 @@ def settle(state: State, at: datetime, book: Book) -> dict[str, Any]:
     }
 
 
+def stage_of(state: State, name: str, at: datetime, book: Book) -> dict[str, Any]:
+    """What ``settle`` says of one machine."""
+    found = dict(_stays_on(state, max(day_of(at), state.day), book, (name,)))
+    return _row(found[name], state.standing)
+
+
 def stays(state: State, name: str, to: int, book: Book) -> Iterator[Stay]:
     """The stays in one machine from the open day, after what happened on it, up to a day.
 
@@ -177,12 +183,14 @@ def stays(state: State, name: str, to: int, book: Book) -> Iterator[Stay]:
             day = min(stand[1], ends)
 
 
-def _stays_on(state: State, day: int, book: Book) -> Iterator[tuple[str, Stay]]:
-    """The stay in each machine on ``day``, which is not before the open day."""
+def _stays_on(
+    state: State, day: int, book: Book, names: Iterable[str] | None = None
+) -> Iterator[tuple[str, Stay]]:
+    """The stay in each machine, or in those named, on ``day``, not before the open day."""
     machines, tracks = book.on(day), state.tracks
     has_same_rules = machines is book.on(state.day)
-    for name, machine in machines.items():
-        track = tracks.get(name)
+    for name in machines if names is None else names:
+        machine, track = machines[name], tracks.get(name)
         if track and has_same_rules and day < track.until:
             # As for most customers on most days: neither time nor other rules led elsewhere.
             returns = _returns(state, track.dawn, machine)
@@ -216,7 +224,7 @@ def _returns(state: State, dawn: Dawn, machine: Machine) -> Returns:
     return dawn.returns
 
 
-def _row(stay: Stay, standing: Standing) -> dict[str, object]:
+def _row(stay: Stay, standing: Standing) -> dict[str, Any]:
     _, until, following = stay.stand
     then = stay.machine.stages[following].name if until < FOREVER else ""
     return {

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
 from schemas import LifecycleChanged
 from schemas.rules.lifecycle import Lifecycle, parse
-from services.fold.course import Course, Shown, Telling
+from services.fold.course import Course, News, Said, Says, Shown
 from services.fold.projection import Projection
 from services.fold.source import FactsSource
 from services.projector.projections.lifecycle.activity import (
@@ -29,11 +29,13 @@ from services.projector.projections.lifecycle.course import (
     post,
     row,
     settle,
+    stage_of,
 )
 from services.projector.projections.lifecycle.days import day_of, start_of
 from services.store.course import RuleRow
 
 NAME: Final = "lifecycle"
+_SAID: Final = "lifecycle:"
 
 
 def book_of(rules: Sequence[RuleRow]) -> Book:
@@ -50,18 +52,37 @@ def book_of(rules: Sequence[RuleRow]) -> Book:
 def tail(
     grown: Sequence[tuple[Activity, Activity]], others: Sequence[Activity]
 ) -> Sequence[Entry] | None:
-    """The days from the first that is new; None where days before a leaf's last one differ."""
+    """The days from the first that is new or tells more; None where one before a leaf's last does.
+
+    A customer's other leaves may have later days than that: only then is a day late.
+    """
     since = None
     for before, after in grown:
         if before.last and not _is_same_until_the_last(before, after):
             return None
-        first = before.last or after.last - sum(after.gaps)
+        first = _first_new(before, after)
         since = first if since is None or first < since else since
     days = [entry for _, after in grown for entry in entries_of(after, since or 0)]
     if len(grown) == 1 and not others:
         return days
     days += [entry for facts in others for entry in entries_of(facts, since or 0)]
     return _joined(days)
+
+
+def _first_new(before: Activity, after: Activity) -> int:
+    """The first day of ``after`` that ``before`` does not tell as it does."""
+    old = len(before.values)
+    if not old:
+        return after.last - sum(after.gaps)
+    day = before.last
+    is_last_same = before.values[-1] == after.values[old - 1]
+    if not is_last_same or _many(before, day + 1) != _many(after, day + 1):
+        return day
+    for gap, value in zip(after.gaps[old:], after.values[old:], strict=True):
+        day += gap
+        if value:
+            break
+    return day
 
 
 def _joined(days: Sequence[Entry]) -> Sequence[Entry]:
@@ -90,41 +111,36 @@ def as_of(state: State) -> datetime | None:
     return start_of(state.day) if state.day else None
 
 
-def tellings(shown: Shown) -> Mapping[str, Telling]:
+def said(row: Mapping[str, Any]) -> Said:
     """The stage in each machine."""
-    found = {}
+    return {_SAID + name: stay["stage"] for name, stay in row["stages"].items()}
+
+
+def expected(shown: Shown) -> Said:
+    """A newcomer is in a machine's last stage."""
     machines = shown.book.on(max(day_of(shown.at), shown.state.day))
-    for name, stay in shown.row["stages"].items():
-        initial = machines[name].stages[-1].name
-        found[f"{NAME}:{name}"] = Telling(stay["stage"], _Stage(name, shown).tell, initial)
-    return found
+    return {_SAID + name: machine.stages[-1].name for name, machine in machines.items()}
 
 
-class _Stage(NamedTuple):
-    """A customer's stage in one machine."""
-
-    machine: str
-    shown: Shown
-
-    def tell(self, previous: str | None, is_restated: bool) -> LifecycleChanged:  # noqa: FBT001
-        """The change, with the facts behind it; the rule is in the policy's version."""
-        _, _, state, at, book = self.shown
-        stay = settle(state, at, book)["stages"][self.machine]
-        return LifecycleChanged(
-            customer_id=self.shown.customer,
-            machine=self.machine,
-            stage=stay["stage"],
-            previous_stage=previous,
-            since=stay["since"],
-            policy_version=stay["policy_version"],
-            evidence={name: fact for name, fact in stay["why"].items() if name != "rule"},
-            is_restated=is_restated,
-        )
+def tell(shown: Shown, news: News) -> LifecycleChanged:
+    """The change, with the facts behind it; the rule is in the policy's version."""
+    machine = news.kind.removeprefix(_SAID)
+    stay = stage_of(shown.state, machine, shown.at, shown.book)
+    return LifecycleChanged(
+        customer_id=shown.customer,
+        machine=machine,
+        stage=stay["stage"],
+        previous_stage=news.previous,
+        since=stay["since"],
+        policy_version=stay["policy_version"],
+        evidence={name: fact for name, fact in stay["why"].items() if name != "rule"},
+        is_restated=news.is_restated,
+    )
 
 
-def _many(facts: Activity, last: int) -> Sequence[tuple[int, int]]:
-    """The purchases of days before the last that were too many to be counted in two bits."""
-    return [one for one in facts.many if one[0] < last]
+def _many(facts: Activity, before: int) -> Sequence[tuple[int, int]]:
+    """The purchases of days before ``before`` that were too many to be counted in two bits."""
+    return [one for one in facts.many if one[0] < before]
 
 
 ACTIVITY: Final = Projection(
@@ -140,6 +156,6 @@ LIFECYCLE: Final[Course[State]] = Course(
     as_of=as_of,
     settle=settle,
     row=row,
-    tellings=tellings,
+    says=Says(said, expected, tell),
 )
 DAYS: Final = FactsSource(projection=ACTIVITY, tail=tail, entries_of=entries_of)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from schemas import PointsExpiring, TierChanged
 from schemas.rules.loyalty import Loyalty, parse
-from services.fold.course import Course, Shown, Telling
+from services.fold.course import Course, News, Said, Says, Shown
 from services.fold.rules import ZONE
 from services.fold.source import LedgerSource
 from services.projector.projections.loyalty.book import Book
@@ -34,37 +34,42 @@ def book_of(rules: Sequence[RuleRow]) -> Book:
     return Book(policies, zones)
 
 
-def tellings(shown: Shown) -> Mapping[str, Telling]:
-    """A tier, and points that will soon expire."""
-    customer, row, _, at, book = shown
+def said(row: Mapping[str, Any]) -> Said:
+    """A tier, and when points will soon expire."""
+    soon = row["expiring"]
+    return {"tier": row["tier"], "expiring": soon[0]["expires_at"].isoformat() if soon else None}
 
-    def tier(previous: str | None, is_restated: bool) -> TierChanged:  # noqa: FBT001 - as called
+
+def expected(shown: Shown) -> Said:
+    """Who just joins a programme is in the tier that asks for nothing."""
+    lowest = shown.book.era(micros(shown.at)).levels[-1:]
+    initial = lowest[0].name if lowest and lowest[0].threshold <= 0 else None
+    return {"tier": initial, "expiring": None}
+
+
+def tell(shown: Shown, news: News) -> TierChanged | PointsExpiring | None:
+    """Another tier, or points that will soon expire; that none do any more is not told."""
+    customer, row, _, at, book = shown
+    version = max(1, book.version_at(at))
+    if news.kind == "tier":
         return TierChanged(
             customer_id=customer,
             tier=row["tier"],
-            previous_tier=previous,
+            previous_tier=news.previous,
             tier_until_at=row["tier_until_at"],
-            policy_version=max(1, book.version_at(at)),
+            policy_version=version,
             evidence={"balance": row["balance"]},
-            is_restated=is_restated,
+            is_restated=news.is_restated,
         )
-
-    def expiring(_previous: str | None, is_restated: bool) -> PointsExpiring | None:  # noqa: FBT001
-        if not row["expiring"]:
-            return None
-        return PointsExpiring(
-            customer_id=customer,
-            points=row["expiring_points"],
-            expires_at=row["expiring"][0]["expires_at"],
-            policy_version=max(1, book.version_at(at)),
-            is_restated=is_restated,
-        )
-
-    first = row["expiring"][0]["expires_at"].isoformat() if row["expiring"] else None
-    # Who just joins a programme is in the tier that asks for nothing: no news.
-    lowest = book.era(micros(at)).levels[-1:]
-    initial = lowest[0].name if lowest and lowest[0].threshold <= 0 else None
-    return {"tier": Telling(row["tier"], tier, initial), "expiring": Telling(first, expiring)}
+    if not row["expiring"]:
+        return None
+    return PointsExpiring(
+        customer_id=customer,
+        points=row["expiring_points"],
+        expires_at=row["expiring"][0]["expires_at"],
+        policy_version=version,
+        is_restated=news.is_restated,
+    )
 
 
 LOYALTY: Final[Course[State]] = Course(
@@ -79,7 +84,7 @@ LOYALTY: Final[Course[State]] = Course(
     as_of=as_of,
     settle=settle,
     row=settle,
-    tellings=tellings,
+    says=Says(said, expected, tell),
 )  # fmt: skip
 LEDGER: Final = LedgerSource(
     entry=Entry, key=attrgetter("key"), entries_of=entries_of, entry_of=entry_of
