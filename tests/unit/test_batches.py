@@ -1,10 +1,34 @@
 """Batches: what one transaction takes from the log."""
 
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
 import pytest
 
 from services.fold.loop import read_batch
 from services.log.memory import MemoryLog
 from services.log.port import Entry
+
+NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class Seconds:
+    """A clock that goes on by a second whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self._times: Iterator[datetime] = (NOON + timedelta(seconds=one) for one in range(1_000))
+
+    def now(self) -> datetime:
+        return next(self._times)
+
+
+def appended(*appends: Sequence[int]) -> MemoryLog:
+    """A log of four partitions; each append has one record for each partition it names."""
+    log = MemoryLog(4, Seconds())
+    for partitions in appends:
+        log.append([Entry(at, b"{}") for at in partitions])
+    return log
 
 
 def filled(*counts: int) -> MemoryLog:
@@ -42,3 +66,24 @@ def test_a_batch_begins_where_its_partitions_are() -> None:
     batch = read_batch(log, {1: 3, 2: 5}, log.ends())
 
     assert [(piece.partition, piece.first, piece.next) for piece in batch] == [(1, 3, 5)]
+
+
+def test_nothing_is_taken_that_was_recorded_later_than_what_is_left() -> None:
+    log = appended([1] * 10 + [2], [1] * 10 + [2], [2] * 30)
+
+    batch = read_batch(log, {}, log.ends(), limit=12)
+
+    assert [(piece.partition, piece.next) for piece in batch] == [(1, 4), (2, 1)]
+
+
+def test_a_backlog_is_taken_in_the_order_in_which_it_was_recorded() -> None:
+    log = appended(*([1 + at % 3 for at in range(1 + second % 7)] for second in range(60)))
+    positions: dict[int, int] = {}
+    latest = NOON
+
+    while batch := read_batch(log, positions, log.ends(), limit=20):
+        assert min(piece.records[0].recorded_at for piece in batch) >= latest
+        latest = max(piece.records[-1].recorded_at for piece in batch)
+        positions |= {piece.partition: piece.next for piece in batch}
+
+    assert positions == {one: end for one, end in log.ends().items() if end}

@@ -86,6 +86,41 @@ def test_production_with_its_own_store_wants_a_master_key(monkeypatch: pytest.Mo
         load()
 
 
+def test_a_setting_may_be_a_file_and_the_environment_wins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "touchline_master_key").write_text("ab" * 32 + "\n")
+    (tmp_path / "touchline_port").write_text("9001")
+    (tmp_path / "password_of_others").write_text("theirs")
+    monkeypatch.setenv("TOUCHLINE_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("TOUCHLINE_PORT", "9002")
+
+    settings = load()
+
+    assert (settings.master_key, settings.port) == ("ab" * 32, 9002)
+
+
+def test_a_file_that_no_setting_is_read_from_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "touchline_master-key").write_text("ab" * 32)
+    monkeypatch.setenv("TOUCHLINE_SECRETS_DIR", str(tmp_path))
+
+    with pytest.raises(Misconfigured, match=r"touchline_master-key, which no setting") as refused:
+        load()
+
+    assert "abab" not in str(refused.value)
+
+
+def test_a_directory_of_secrets_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_SECRETS_DIR", str(tmp_path / "none"))
+
+    with pytest.raises(Misconfigured, match="TOUCHLINE_SECRETS_DIR names"):
+        load()
+
+
 def test_secrets_are_not_shown() -> None:
     settings = load(store_url="postgresql://u:secret@h/d", master_key="ab" * 32)
 
