@@ -14,21 +14,18 @@ import json
 import random
 import tempfile
 import threading
-from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
 from bench.machine import banner
 from bench.visible import CUSTOMERS, PROBE_EVERY_S, Caller, event, lasting, running_traffic, show
 from services.edge.headers import POSITION, WAIT_FOR
-from services.errors import Conflict
 from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import migrate
+from tests.integration.crowds import spree
 from tests.integration.running import RunningPlatform
 from tests.integration.spending import Till, a_till
 
@@ -36,7 +33,6 @@ TARGET_REDEEM_MS: Final = 20.0
 MEMBERS: Final = 200
 GIVEN: Final = 1_000_000
 CLIENTS: Final = 64
-SPENDERS: Final = 8
 _NUMBERS: Final = count()
 
 
@@ -109,55 +105,16 @@ def measured(title: str, platform: RunningPlatform, members: Sequence[str], last
 
 def storm(till: Till, operations: int) -> None:
     """Redeem from 64 threads at once, folds at work; prints what came of it, or fails."""
-    given = operations // SPENDERS
-    members = [f"user:s{number}" for number in range(SPENDERS)]
-    for member in members:
-        till.earned(member, given)
-    numbers = count()
-
-    def spend(_: int) -> Counter[str]:
-        outcomes: Counter[str] = Counter()
-        while (number := next(numbers)) < operations:
-            points = 1 + number % 3
-            try:
-                till.redeem(members[number % SPENDERS], points, f"storm-{number}")
-                outcomes["spent"] += points
-                outcomes["redeemed"] += 1
-            except Conflict:
-                outcomes["refused"] += 1
-        return outcomes
-
     began_s = perf_counter()
-    with working(till.work), ThreadPoolExecutor(CLIENTS) as threads:
-        total = sum(threads.map(spend, range(CLIENTS)), Counter[str]())
+    done = spree(till, operations, clients=CLIENTS)
     took_s = perf_counter() - began_s
-    till.work()
-    left = sum(till.balance(member) for member in members)
-    print(f"\n{operations:,} redemptions of {SPENDERS} customers by {CLIENTS} threads")
-    print(
-        f"  {operations / took_s:,.0f}/s; {total['redeemed']:,} done, {total['refused']:,} refused"
-    )
-    if left + total["spent"] != SPENDERS * given or till.spent() != total["redeemed"]:
-        raise SystemExit(f"spent {total['spent']}, left {left}, of {SPENDERS * given}")
-    print(f"  {total['spent']:,} points spent and {left:,} left are the {SPENDERS * given:,} given")
-
-
-@contextmanager
-def working(work: Callable[[], object]) -> Any:
-    """Folds at work for the time of the block."""
-    stop = threading.Event()
-
-    def until_stopped() -> None:
-        while not stop.wait(0.005):
-            work()
-
-    with ThreadPoolExecutor(1) as threads:
-        done = threads.submit(until_stopped)
-        try:
-            yield
-        finally:
-            stop.set()
-            done.result()
+    left = {member: till.balance(member) for member in done.given}
+    print(f"\n{operations:,} redemptions of {len(left)} customers by {CLIENTS} threads")
+    print(f"  {operations / took_s:,.0f}/s; {len(done.ids):,} done, {done.refused:,} refused")
+    if left != {one: done.given[one] - done.spent[one] for one in left}:
+        raise SystemExit(f"spent {done.spent}, left {left}, of {done.given}")
+    spent, given = done.spent.total(), done.given.total()
+    print(f"  {spent:,} points spent and {sum(left.values()):,} left are the {given:,} given")
 
 
 def main() -> None:

@@ -50,13 +50,20 @@ def borrow(settings: Settings) -> Iterator[Addresses]:
 
     Whoever leaves last stops the database, unless the platform runs.
     """
+    with borrow_store(settings) as store:
+        yield addresses(settings, store)
+
+
+@contextmanager
+def borrow_store(settings: Settings) -> Iterator[Urls]:
+    """As ``borrow``, for what needs no archive."""
     if settings.store_url:
-        yield addresses(settings, _external(settings))
+        yield _external(settings)
         return
     directory = DataDir.at(settings.data_dir)
     with using(directory) as users:
         try:
-            yield addresses(settings, EmbeddedPostgres(directory).start())
+            yield EmbeddedPostgres(directory).start()
         finally:
             _leave(directory, users)
 
@@ -101,13 +108,17 @@ def addresses(settings: Settings, store: Urls) -> Addresses:
 
 def resolved(settings: Settings, found: Addresses) -> Settings:
     """``settings`` with what was left to us filled in, as processes of the platform get them."""
+    return with_store(settings, found.store).model_copy(update={"archive_url": found.archive})
+
+
+def with_store(settings: Settings, store: Urls) -> Settings:
+    """``settings`` with store and master key filled in; the archive may be left open."""
     return settings.model_copy(
         update={
-            "store_url": found.store.owner,
-            "store_fold_url": found.store.fold,
-            "store_query_url": found.store.query,
-            "archive_url": found.archive,
-            "master_key": found.master_key.hex(),
+            "store_url": store.owner,
+            "store_fold_url": store.fold,
+            "store_query_url": store.query,
+            "master_key": _master_key(settings).hex(),
         }
     )
 

@@ -1,6 +1,6 @@
-"""The engine process: relay, folds and archive feed of the embedded runtime.
+"""The engine process: relay, folds and archive feed over one log and one store.
 
-Started as ``python -m services.engine``.
+Started as ``python -m services.engine`` by ``touchline up``, and by ``touchline projector``.
 """
 
 import signal
@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Final
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from services import telemetry
 from services.addresses import Addresses, find
@@ -21,29 +22,37 @@ from services.archive.feed import ArchiveFeed
 from services.clock import SystemClock
 from services.commands.relay import relay
 from services.commands.ticker import Ticker
-from services.errors import Misconfigured, TouchlineError
+from services.errors import Misconfigured, NotOurs, TouchlineError, Unavailable
 from services.fold.apply import Folds
 from services.fold.garbage import collecting_rarely
-from services.fold.loop import FoldBug, Loop
+from services.fold.loop import FoldBug, Loop, Step
+from services.fold.watch import Watch, WatchedStore
 from services.ingest.receive import receive_control
 from services.log.open import open_log
 from services.projector.projections import READ_MODELS
-from services.settings import load
+from services.settings import Settings, load
 from services.store.archive_progress import PostgresProgress
-from services.store.lock import TICKER, PostgresLock
+from services.store.lock import FOLDER, TICKER, PostgresLock
 from services.store.outbox import PostgresOutbox
 from services.store.postgres import PostgresStore
 from services.vault.postgres import PostgresVault
 
 WRONG_USE: Final = 2
 """The exit code by which the supervisor knows that starting again is in vain."""
+STAND_BY_S: Final = 0.5
+"""Between two looks whether the process that folds is gone; each is one small query."""
 
 log = structlog.get_logger()
 
 
 @contextmanager
-def folds(addresses: Addresses) -> Iterator[Loop]:
-    """The loop of relay and folds over a platform's log and store."""
+def folds(
+    addresses: Addresses, *, watch: Watch | None = None, first: Sequence[Step] = ()
+) -> Iterator[Loop]:
+    """The loop of relay and folds over a platform's log and store.
+
+    ``watch`` sees its turns and batches; each turn begins with the steps that are to be ``first``.
+    """
     url, clock = addresses.store.fold, SystemClock()
     with ExitStack() as stack:
         stack.enter_context(collecting_rarely())
@@ -57,36 +66,70 @@ def folds(addresses: Addresses) -> Iterator[Loop]:
 
         lock = stack.enter_context(closing(PostgresLock(url, TICKER)))
         ticker = Ticker(lock, lambda workspace, event: append([(workspace, event)]), clock)
-        steps = [ticker.tick, lambda: relay(outbox, append)]
-        yield Loop(Folds(READ_MODELS, vault), events, store, steps=steps)
+        steps = [*first, ticker.tick, lambda: relay(outbox, append)]
+        seen = store if watch is None else WatchedStore(store, watch)
+        yield Loop(Folds(READ_MODELS, vault), events, seen, steps=steps)
 
 
-def run(addresses: Addresses, stop: threading.Event) -> None:
-    """Fold and archive until ``stop`` is set; raises ``FoldBug`` where an event can't be folded."""
-    with closing(open_log(addresses.log)) as events, folds(addresses) as loop:
-        progress = PostgresProgress(addresses.store.fold)
-        feed = ArchiveFeed(events, progress, ClickHouseArchive(addresses.archive))
+def fold(addresses: Addresses, stop: threading.Event, watch: Watch) -> None:
+    """Fold until ``stop`` is set: here, and nowhere else, is chosen what runs the folds.
+
+    The embedded loop is alone on its store, wherever its log is: a second process stands by until
+    the first is gone. Raises ``FoldBug``, and ``NotOurs`` where another process took over.
+    """
+    with closing(PostgresLock(addresses.store.fold, FOLDER)) as lock:
+
+        def still_ours() -> int:
+            if not lock.is_ours():
+                raise NotOurs("another process folds now: this one starts anew, to stand by")
+            return watch.turn()
+
+        if _our_turn(lock, stop, watch):
+            with folds(addresses, watch=watch, first=[still_ours]) as loop:
+                log.info("engine.folding")
+                loop.run(stop)
+
+
+def _our_turn(lock: PostgresLock, stop: threading.Event, watch: Watch) -> bool:
+    """Wait until this process may fold; False where it was told to stop before."""
+    is_told = False
+    while not stop.is_set():
+        watch.turn()
+        try:
+            watch.is_active = lock.is_ours()
+        except Unavailable as cause:
+            log.warning("engine.waiting", cause=str(cause))
+        if watch.is_active:
+            return True
+        if not is_told:
+            log.info("engine.standing_by")
+            is_told = True
+        stop.wait(STAND_BY_S)
+    return False
+
+
+def run(addresses: Addresses, stop: threading.Event, watch: Watch) -> None:
+    """Fold and archive until ``stop`` is set; raises as ``fold``."""
+    with closing(open_log(addresses.log)) as events:
+        feed = ArchiveFeed(
+            events, PostgresProgress(addresses.store.fold), ClickHouseArchive(addresses.archive)
+        )
         with ThreadPoolExecutor(1, thread_name_prefix="archive-feed") as threads:
             feeding = threads.submit(feed.run, stop)
             # A feed that ended by a bug ends the engine: it starts anew, and somebody sees it.
             feeding.add_done_callback(lambda _: stop.set())
             log.info("engine.started", partitions=events.partitions)
             try:
-                loop.run(stop)
+                fold(addresses, stop, watch)
             finally:
                 stop.set()
             feeding.result(timeout=10)
 
 
-def main() -> int:
-    """Run as the environment's settings say; 1 where folds can't go on, 2 if they never can."""
-    settings = load()
-    telemetry.configure("engine", level=settings.log_level, format=settings.log_format)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stopping(stop))
+def work(settings: Settings, watch: Watch, stop: threading.Event) -> int:
+    """Run until ``stop`` is set; the exit code: 1 where folds can't go on, 2 if they never can."""
     try:
-        run(find(settings), stop)
+        run(find(settings), stop, watch)
     except FoldBug as bug:
         log.critical("engine.stopped", problem=str(bug), exc_info=bug.__cause__)
         return 1
@@ -97,6 +140,21 @@ def main() -> int:
         log.critical("engine.failed", problem=str(error))
         return 1
     return 0
+
+
+def stopped_by_signals() -> threading.Event:
+    """Set by SIGTERM and SIGINT; then the batch at hand is finished, and no other begun."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stopping(stop))
+    return stop
+
+
+def main() -> int:
+    """Run as the environment's settings say, as a process of ``touchline up``."""
+    settings = load()
+    telemetry.configure("engine", level=settings.log_level, format=settings.log_format)
+    return work(settings, Watch(CollectorRegistry()), stopped_by_signals())
 
 
 def _stopping(stop: threading.Event) -> Callable[[int, FrameType | None], None]:

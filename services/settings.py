@@ -1,5 +1,6 @@
 """Settings: every variable that Touchline reads; a wrong value is refused at start."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -62,6 +63,9 @@ class Settings(BaseSettings):
     public_url: Annotated[str, _Http] = ""
     """How others reach the web process, for links in alerts and pages; by default host and port."""
 
+    metrics_port: Port = 9464
+    """Where ``touchline projector`` answers /healthz, /readyz and /metrics; 0 is any free port."""
+
     requests_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = REQUESTS_PER_S
     """A key's steady rate in each web process; 5000 is about what one answers in all."""
     requests_burst: Annotated[float, Field(ge=1, allow_inf_nan=False)] = REQUESTS_BURST
@@ -84,6 +88,10 @@ class Settings(BaseSettings):
 
     master_key: str = Field("", repr=False)
     """32 bytes, base64 or hex, that wrap all data keys; empty: a file in the data directory."""
+
+    secrets_dir: str = Field("", repr=False)
+    """A directory of files named as these variables, in small letters (``touchline_master_key``):
+    each holds the value of one that the environment does not give."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least that is logged."""
@@ -127,10 +135,31 @@ def load(**given: Any) -> Settings:
     Raises ``Misconfigured``, which names each wrong variable, what is wrong with it and what to do.
     """
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(
+            _secrets_dir=_secrets_dir(),
+            **{name: value for name, value in given.items() if value is not None},
+        )
     except ValidationError as cause:
         wrong = [_complaint(error["loc"], error["msg"]) for error in cause.errors()]
         raise Misconfigured("; ".join(wrong)) from None
+
+
+def _secrets_dir() -> Path | None:
+    """The directory of secrets, whose every file of ours is one that is read."""
+    named = os.environ.get(f"{PREFIX}SECRETS_DIR")
+    if not named:
+        return None
+    place = Path(named)
+    if not place.is_dir():
+        raise Misconfigured(f"{PREFIX}SECRETS_DIR names {place}, which is no directory")
+    known = {(PREFIX + name).lower() for name in Settings.model_fields}
+    ours = {path.name for path in place.iterdir() if path.name.startswith(PREFIX.lower())}
+    if unknown := sorted(ours - known):
+        raise Misconfigured(
+            f"{PREFIX}SECRETS_DIR has {', '.join(unknown)}, which no setting is read from; "
+            "name each file as its variable, in small letters"
+        )
+    return place
 
 
 def _complaint(place: tuple[int | str, ...], message: str) -> str:

@@ -1,15 +1,13 @@
 """The web process: ingest, query and their pages on one port. ``python -m services.web``."""
 
-import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from importlib.metadata import version
-from typing import Final
+from typing import Final, Literal
 
 import structlog
-import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from services import telemetry
@@ -18,13 +16,18 @@ from services.clock import SystemClock
 from services.commands.customers import Customers
 from services.commands.dead_letters import DeadLetters, Send
 from services.commands.loyalty import Points
+from services.commands.metrics import OutboxDepth
 from services.commands.policies import Policies
 from services.commands.voids import Voids
+from services.edge import health
 from services.edge.auth import Gate
 from services.edge.compose import with_edge
+from services.edge.health import Checks
 from services.edge.keys import Key
 from services.edge.limits import Limits
+from services.edge.probes import measure_process
 from services.edge.rate import Rates
+from services.edge.server import GRACE_S, serve
 from services.errors import Misconfigured, Refused, TouchlineError
 from services.fold.garbage import collecting_rarely
 from services.ingest.app import router as ingest_router
@@ -35,7 +38,7 @@ from services.projector.projections.lifecycle import path
 from services.projector.projections.lifecycle.model import DAYS, LIFECYCLE
 from services.projector.projections.loyalty import lots, statement
 from services.projector.projections.loyalty.model import LEDGER, LOYALTY
-from services.query import docs, health
+from services.query import docs
 from services.query.app import router as query_router
 from services.query.courses import Courses, Lifecycles, Loyalties
 from services.query.dashboards import pages
@@ -44,10 +47,12 @@ from services.query.feed import Feed
 from services.query.figures import Figures
 from services.query.freshness import Freshness
 from services.query.lines import Lines
+from services.query.metrics import Account
 from services.query.paging import Cursors
 from services.settings import Settings, load
 from services.store.decisions import PostgresDecisions
 from services.store.letters import PostgresLetters
+from services.store.outbox import PostgresOutbox
 from services.store.postgres_balances import PostgresBalances
 from services.store.postgres_tenants import PostgresTenants
 from services.store.reader import Reader
@@ -55,13 +60,13 @@ from services.store.urls import Urls
 from services.vault.master import parse_master_key
 from services.vault.postgres import PostgresVault
 
-GRACE_S: Final = 10
-"""For requests in hand when we are told to stop: as long as the longest wait."""
 SWITCH_S: Final = 0.001
 """How long a thread keeps Python's lock while others want it: a read waits behind a batch's
 validation no longer than that."""
 WRONG_USE: Final = 2
 """The exit code by which the supervisor knows that starting again is in vain."""
+NOBODY: Final = "0" * 32
+"""Nobody's hash: asked for by who only wants an answer."""
 DESCRIPTION: Final = """
 Events in (`POST /v1/events`), customers out (`GET /v1/customers`).
 
@@ -73,8 +78,12 @@ Errors are `{"problem", "field", "value", "remedy"}`.
 log = structlog.get_logger()
 
 
-def app(door: Door, desk: Desk, registry: CollectorRegistry) -> FastAPI:
-    """All routes behind one edge."""
+Part = Literal["web", "ingest", "query"]
+"""What a process serves: all of it, or one service alone."""
+
+
+def app(routes: Sequence[APIRouter], limits: Limits, registry: CollectorRegistry) -> FastAPI:
+    """``routes`` behind one edge, with the documentation of just these."""
     web = FastAPI(
         title="Touchline",
         version=version("touchline"),
@@ -82,77 +91,128 @@ def app(door: Door, desk: Desk, registry: CollectorRegistry) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    with_edge(web, door.limits, registry)
-    for routes in (
-        ingest_router(door),
-        query_router(desk),
-        health.router(desk, registry),
-        docs.router(),
-        pages.router(),
-    ):
-        web.include_router(routes)
-    health.measure(desk, registry)
+    with_edge(web, limits, registry)
+    for some in (*routes, docs.router()):
+        web.include_router(some)
+    measure_process(registry)
     return web
 
 
 @contextmanager
 def composed(settings: Settings) -> Iterator[FastAPI]:
-    """The application as ``settings`` say, with all that it holds open until the block ends.
+    """Both services as ``settings`` say, with all that they hold open until the block ends.
 
     Raises ``Misconfigured`` and ``Unavailable``.
     """
-    urls = Urls.acting_from(
+    registry = CollectorRegistry()
+    with ExitStack() as stack:
+        door = _door(settings, registry, stack)
+        desk = _desk(settings, door, stack)
+        outbox = stack.enter_context(closing(PostgresOutbox(_urls(settings).fold)))
+        registry.register(OutboxDepth(outbox.depth))
+        routes = [ingest_router(door), query_router(desk), pages.router()]
+        web = app([*routes, _query_health(desk, registry)], door.limits, registry)
+        web.state.stopping = desk.feed.end
+        yield web
+
+
+@contextmanager
+def ingesting(settings: Settings) -> Iterator[FastAPI]:
+    """Ingest alone; as ``composed``, and the archive may be anywhere or nowhere."""
+    registry = CollectorRegistry()
+    with ExitStack() as stack:
+        door = _door(settings, registry, stack)
+        checks = Checks({"store": door.gate.reach, "log": door.log.ends})
+        routes = [ingest_router(door), health.router(checks, registry)]
+        yield app(routes, door.limits, registry)
+
+
+@contextmanager
+def querying(settings: Settings) -> Iterator[FastAPI]:
+    """Query and its pages alone; as ``composed``.
+
+    Dead letters that are sent again go through ingest's code, and into the log, here too.
+    """
+    registry = CollectorRegistry()
+    with ExitStack() as stack:
+        door = _door(settings, registry, stack)
+        desk = _desk(settings, door, stack)
+        routes = [query_router(desk), pages.router(), _query_health(desk, registry)]
+        web = app(routes, door.limits, registry)
+        web.state.stopping = desk.feed.end
+        yield web
+
+
+COMPOSED: Final[Mapping[Part, Callable[[Settings], AbstractContextManager[FastAPI]]]] = {
+    "web": composed,
+    "ingest": ingesting,
+    "query": querying,
+}
+
+
+def _urls(settings: Settings) -> Urls:
+    return Urls.acting_from(
         settings.store_url, fold=settings.store_fold_url, query=settings.store_query_url
     )
-    registry, clock = CollectorRegistry(), SystemClock()
+
+
+def _door(settings: Settings, registry: CollectorRegistry, stack: ExitStack) -> Door:
+    """What ingest is built from; ``stack`` closes it."""
+    urls = _urls(settings)
     limits = Limits(requests_per_s=settings.requests_per_s, requests_burst=settings.requests_burst)
-    with ExitStack() as stack:
-        events = open_log(settings.log_url or urls.fold)
-        stack.callback(events.close)
-        vault = PostgresVault(urls.fold, parse_master_key(settings.master_key))
-        stack.callback(vault.close)
-        tenants = PostgresTenants(urls.query)
-        stack.callback(tenants.close)
-        archive = ClickHouseArchive(settings.archive_url, timeout_s=GRACE_S)
-        stack.callback(archive.close)
-        reader, letters = Reader(urls.query), PostgresLetters(urls.query)
-        decisions, balances = PostgresDecisions(urls.query), PostgresBalances(urls.query)
-        for pool in (reader, letters, decisions, balances):
-            stack.callback(pool.close)
-        folded = Freshness(reader.applied, events, clock)
-        archived = Freshness(reader.archived, events, clock)
-        for freshness in (folded, archived):
-            stack.callback(freshness.close)
-        feed = Feed(events, reader.applied, reader.skipped, streams=limits.streams)
-        stack.callback(feed.close)
-        known = courses()
-        gate = Gate(tenants, Rates(limits))
-        door = Door(events, vault, gate, clock, limits, IngestMetrics(registry))
-        desk = Desk(
-            gate=gate,
-            reader=reader,
-            vault=vault,
-            log=events,
-            clock=clock,
-            timelines=archive,
-            folded=folded,
-            archived=archived,
-            decisions=decisions,
-            customers=Customers(decisions, events, clock),
-            points=Points(balances, LOYALTY, events, clock),
-            voids=Voids(balances, decisions, events, clock),
-            policies=Policies(decisions, decisions, events, clock, balances=balances),
-            letters=DeadLetters(letters, vault, events),
-            send=sending(door),
-            cursors=Cursors(vault.hash_key),
-            courses=known,
-            lines=Lines(known),
-            feed=feed,
-            figures=Figures(),
-        )
-        web = app(door, desk, registry)
-        web.state.stopping = feed.end
-        yield web
+    events = stack.enter_context(closing(open_log(settings.log_url or urls.fold)))
+    key = parse_master_key(settings.master_key)
+    vault = stack.enter_context(closing(PostgresVault(urls.fold, key)))
+    tenants = stack.enter_context(closing(PostgresTenants(urls.query)))
+    gate = Gate(tenants, Rates(limits))
+    return Door(events, vault, gate, SystemClock(), limits, IngestMetrics(registry))
+
+
+def _desk(settings: Settings, door: Door, stack: ExitStack) -> Desk:
+    """What query is built from; ``stack`` closes it."""
+    url, events, clock = _urls(settings).query, door.log, door.clock
+    archive = ClickHouseArchive(settings.archive_url, timeout_s=GRACE_S)
+    stack.callback(archive.close)
+    reader, letters = Reader(url), PostgresLetters(url)
+    decisions, balances = PostgresDecisions(url), PostgresBalances(url)
+    for pool in (reader, letters, decisions, balances):
+        stack.callback(pool.close)
+    folded = Freshness(reader.applied, events, clock)
+    archived = Freshness(reader.archived, events, clock)
+    for freshness in (folded, archived):
+        stack.callback(freshness.close)
+    feed = Feed(events, reader.applied, reader.skipped, streams=door.limits.streams)
+    stack.callback(feed.close)
+    known = courses()
+    return Desk(
+        gate=door.gate,
+        reader=reader,
+        vault=door.vault,
+        log=events,
+        clock=clock,
+        timelines=archive,
+        folded=folded,
+        archived=archived,
+        decisions=decisions,
+        customers=Customers(decisions, events, clock),
+        points=Points(balances, LOYALTY, events, clock),
+        voids=Voids(balances, decisions, events, clock),
+        policies=Policies(decisions, decisions, events, clock, balances=balances),
+        letters=DeadLetters(letters, door.vault, events),
+        send=sending(door),
+        cursors=Cursors(door.vault.hash_key),
+        courses=known,
+        lines=Lines(known),
+        feed=feed,
+        figures=Figures(),
+    )
+
+
+def _query_health(desk: Desk, registry: CollectorRegistry) -> APIRouter:
+    registry.register(Account(desk))
+    needed = {"store": desk.reader.applied, "log": desk.log.ends}
+    archive = {"archive": lambda: desk.timelines.touches("", [NOBODY])}
+    return health.router(Checks(needed, archive), registry)
 
 
 def courses() -> Courses:
@@ -184,47 +244,15 @@ def sending(door: Door) -> Callable[[Key], Send]:
     return with_key
 
 
-def serve(settings: Settings) -> None:
-    """Answer requests until SIGTERM or SIGINT; those in hand are finished."""
-    # A statement of thousands of lines makes as many objects: looking for cycles among them, time
-    # and again, would cost it a fifth.
-    with composed(settings) as web, collecting_rarely():
-        config = uvicorn.Config(
-            web,
-            host=settings.host,
-            port=settings.port,
-            # Our own lines say the same without addresses, see services/edge/trace.py.
-            log_config=None,
-            access_log=False,
-            ws="none",
-            lifespan="off",
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
-        with suppress(KeyboardInterrupt):
-            Server(config, web.state.stopping).run()
-
-
-class Server(uvicorn.Server):
-    """Ends streams as it stops: they would else be waited for as long as any request may take."""
-
-    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._stopping = stopping
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn says."""
-        self._stopping()
-        await super().shutdown(sockets)
-
-
-def main() -> int:
-    """Serve as the settings in the environment say."""
-    settings = load()
+def run(part: Part, settings: Settings) -> int:
+    """Serve ``part`` until SIGTERM or SIGINT; gives the exit code."""
     sys.setswitchinterval(SWITCH_S)
-    telemetry.configure("web", level=settings.log_level, format=settings.log_format)
+    telemetry.configure(part, level=settings.log_level, format=settings.log_format)
     try:
-        serve(settings)
+        # A statement of thousands of lines makes as many objects: looking for cycles among them,
+        # time and again, would cost it a fifth.
+        with COMPOSED[part](settings) as web, collecting_rarely():
+            serve(web, settings.host, settings.port)
     except Misconfigured as error:
         log.critical("web.refused", problem=str(error))
         return WRONG_USE
@@ -232,6 +260,11 @@ def main() -> int:
         log.critical("web.failed", problem=str(error))
         return 1
     return 0
+
+
+def main() -> int:
+    """Serve everything, as the settings in the environment say."""
+    return run("web", load())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""What every folder of tests may ask for: one PostgreSQL a run, one fresh database a test."""
+"""What every folder of tests may ask for: one PostgreSQL a worker, one fresh database a test."""
 
 import itertools
+import os
 from collections.abc import Iterator
-from typing import LiteralString
+from pathlib import Path
+from typing import Final, LiteralString
 
 import psycopg
 import pytest
@@ -15,6 +17,10 @@ from tests import profiles
 from tests.front import FrontProcess
 
 TEMPLATE = "template_migrated"
+MOST_WORKERS: Final = 4
+"""Each has a PostgreSQL of its own, and may run a whole platform."""
+TOGETHER: Final = {"browser", "cluster"}
+"""Folders whose tests share what is dear to start: a platform with a Chromium, a Kafka broker."""
 _NUMBERS = itertools.count()
 
 # Nothing here has to survive a power cut, and a checkpoint must not wait for a disk.
@@ -34,9 +40,32 @@ def pytest_configure() -> None:
     profiles.load()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """As many as there are processors; none for single files, which run right here, at once."""
+    named = (Path(argument.partition("::")[0]) for argument in config.args)
+    return 0 if all(path.suffix for path in named) else min(os.cpu_count() or 1, MOST_WORKERS)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have one worker run all the tests that share what is dear to start."""
+    for item in items:
+        if item.path.parent.name in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+        elif isinstance(item, pytest.Function) and _shares_within_its_file(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def _shares_within_its_file(item: pytest.Function) -> bool:
+    every = (one for found in item._fixtureinfo.name2fixturedefs.values() for one in found)
+    # Fixtures of plugins have no place.
+    return any(one.scope == "module" and one.baseid for one in every)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
-    """One embedded PostgreSQL for the whole run; a template of a migrated database is in it."""
+    """One embedded PostgreSQL for all tests; a template of a migrated database is in it."""
     postgres = EmbeddedPostgres(tmp_path_factory.mktemp("server"), overrides=_THROW_AWAY)
     urls = postgres.start()
     try:
@@ -67,7 +96,7 @@ def bare(server: Urls) -> Iterator[Urls]:
 
 @pytest.fixture(scope="session")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontProcess]:
-    """One archive for the whole run, a process of its own; a test takes a fresh database of it."""
+    """One archive for all tests, a process of its own; a test takes a fresh database of it."""
     with FrontProcess(tmp_path_factory.mktemp("archive") / "chdb") as front:
         yield front
 

@@ -15,3 +15,8 @@ def load() -> None:
     settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
     settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=5_000)
     settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def examples() -> int:
+    """How many of them the profile that was chosen wants of a property."""
+    return settings().max_examples

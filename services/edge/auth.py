@@ -29,9 +29,14 @@ class Gate:
     """Knows the keys and their rates; one a process, shared by both services."""
 
     def __init__(self, keys: Keys, rates: Rates) -> None:
+        self._store = keys
         self._keys = CachedKeys(keys)
         self._rates = rates
         self._threads = anyio.CapacityLimiter(LOOK_UP_THREADS)
+
+    def reach(self) -> None:
+        """Return where the store of keys answers; raises ``Unavailable``."""
+        self._store.find(hashed(""))
 
     async def admit(self, request: Request, right: Right) -> Key:
         """The key behind ``request``, if it has ``right``.

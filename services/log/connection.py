@@ -17,6 +17,11 @@ OPTIONS: Final = (
 )
 """``synchronous_commit``: what append promised survives a power cut, whatever the server says.
 ``enable_seqscan``: a plan made while the log was empty would go on scanning it when it is not."""
+_AWAY: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,  # we were stopped amid an append
+)
 
 
 def connect(url: str, name: str) -> psycopg.Connection[TupleRow]:
@@ -51,7 +56,7 @@ class MendingConnection:
             try:
                 with self._usable().cursor(binary=True) as cursor:
                     yield cursor
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except _AWAY as error:
                 self._drop()
                 raise Unavailable(f"the log's database did not answer: {error}") from error
             except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:

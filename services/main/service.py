@@ -1,45 +1,86 @@
 """``touchline projector``, ``ingest``, ``query``: one service each, to be run apart."""
 
-import os
 import signal
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.main.options import DataDir, Host, Port
 
+if TYPE_CHECKING:
+    from services.settings import Settings
+    from services.web import Part
 
-def projector(*, data_dir: DataDir = None) -> None:
-    """Run the engine alone: it folds the log, sends what was decided, feeds the archive."""
-    from services.engine import main
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        help="Port of its /healthz, /readyz and /metrics; 0 is any that is free.",
+        envvar="TOUCHLINE_METRICS_PORT",
+        show_default="9464",
+    ),
+]
 
-    raise typer.Exit(_run(main, data_dir, None, None))
+
+def projector(
+    *, data_dir: DataDir = None, host: Host = None, metrics_port: MetricsPort = None
+) -> None:
+    """Fold the log into rows, send what was decided, tell the time, feed the archive.
+
+    It takes no requests; /healthz, /readyz and /metrics answer on a port of their own. Start two:
+    one folds, the other stands by and takes over as soon as the first is gone. SIGTERM ends it
+    after the batch at hand; killed, it loses nothing and counts nothing twice. Exit code 1 where an
+    event can't be folded (the log names it, and the way on), 2 where a setting is wrong.
+
+    Needs TOUCHLINE_STORE_URL, TOUCHLINE_ARCHIVE_URL, TOUCHLINE_MASTER_KEY, and TOUCHLINE_LOG_URL
+    for a log on Kafka, or the data directory of a platform that runs; and: touchline migrate.
+    """
+    from services.addresses import borrow, resolved
+    from services.main.projecting import project
+    from services.settings import load
+
+    settings = load(data_dir=data_dir, host=host, metrics_port=metrics_port)
+    with borrow(settings) as addresses:
+        raise typer.Exit(project(resolved(settings, addresses)))
 
 
 def ingest(*, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
-    """Run a web process, to take events in (it answers queries too); any number may run."""
-    from services.web import main
+    """Take events in: the routes of ingest alone, and /healthz, /readyz, /metrics, /docs.
 
-    raise typer.Exit(_run(main, data_dir, host, port))
+    Any number may run side by side. SIGTERM ends it once the requests in hand are answered, after
+    ten seconds at most; whatever it answered with 2xx is in the log.
+
+    Needs TOUCHLINE_STORE_URL, TOUCHLINE_MASTER_KEY, and TOUCHLINE_LOG_URL for a log on Kafka, or
+    the data directory of a platform that runs; and: touchline migrate.
+    """
+    from services.addresses import borrow_store, with_store
+    from services.settings import load
+
+    settings = load(data_dir=data_dir, host=host, port=port)
+    with borrow_store(settings) as store:
+        raise typer.Exit(_serve("ingest", with_store(settings, store)))
 
 
 def query(*, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
-    """Run a web process, to answer queries (it takes events in too); any number may run."""
-    from services.web import main
+    """Answer queries: the routes of query and its pages alone, and /healthz, /readyz, /metrics.
 
-    raise typer.Exit(_run(main, data_dir, host, port))
+    Any number may run side by side. SIGTERM ends it once the requests in hand are answered, after
+    ten seconds at most; streams are ended at once, and resumed by their clients elsewhere.
 
-
-def _run(main: Callable[[], int], data_dir: Path | None, host: str | None, port: int | None) -> int:
-    """Run ``main`` where it finds every address in the environment, as a child of ``up`` does."""
+    Needs TOUCHLINE_STORE_URL, TOUCHLINE_ARCHIVE_URL, TOUCHLINE_MASTER_KEY, and TOUCHLINE_LOG_URL
+    for a log on Kafka, or the data directory of a platform that runs; and: touchline migrate.
+    """
     from services.addresses import borrow, resolved
     from services.settings import load
 
     settings = load(data_dir=data_dir, host=host, port=port)
+    with borrow(settings) as addresses:
+        raise typer.Exit(_serve("query", resolved(settings, addresses)))
+
+
+def _serve(part: "Part", settings: "Settings") -> int:
+    from services.web import run
+
     # uvicorn ends its work and then signals itself again: so that what follows still happens.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with borrow(settings) as addresses:
-        os.environ.update(resolved(settings, addresses).environ)
-        return main()
+    return run(part, settings)

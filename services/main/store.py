@@ -41,20 +41,28 @@ def status(*, data_dir: DataDir = None, json: Json = False) -> None:
 
 
 def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
-    """Bring the database up to date; the platform does so itself when it starts."""
-    from services.addresses import borrow
+    """Bring the database up to date, and make the topic of a log on Kafka where there is none.
+
+    The platform does so itself when it starts; on a cluster run this once before each version's
+    services, with TOUCHLINE_STORE_URL naming the user who owns the database. Run again, it changes
+    nothing.
+    """
+    from services.addresses import borrow_store
+    from services.log.open import is_on_kafka, make_log
     from services.settings import load
     from services.store.migrate import migrate as bring_up_to_date
 
     settings = load(data_dir=data_dir)
-    with borrow(settings) as addresses:
-        applied = bring_up_to_date(addresses.store.owner, partitions=settings.partitions)
+    with borrow_store(settings) as store:
+        applied = bring_up_to_date(store.owner, partitions=settings.partitions)
+    is_topic_new = make_log(settings.log_url, settings.partitions)
     if json:
-        print_json({"applied": applied})
-    elif applied:
-        typer.echo("\n".join(f"applied {name}" for name in applied))
-    else:
-        typer.echo("The database is up to date.")
+        topic = {"is_topic_new": is_topic_new} if is_on_kafka(settings.log_url) else {}
+        print_json({"applied": applied, **topic})
+        return
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
+    if is_topic_new:
+        typer.echo("made the log's topic")
 
 
 def _records(settings: "Settings") -> "Account | None":

@@ -12,8 +12,12 @@ from services.store.tenants import WorkspaceRow
 
 @contextmanager
 def opened(addresses: Addresses) -> Iterator[PostgresTenants]:
-    """Workspaces and keys of a database that is up to date afterwards, closed at the end."""
-    migrate(addresses.store.owner)
+    """Workspaces and keys, closed at the end.
+
+    The database is brought up to date before, unless only its services' addresses are known.
+    """
+    if addresses.store.may_migrate:
+        migrate(addresses.store.owner)
     tenants = PostgresTenants(addresses.store.fold)
     try:
         yield tenants

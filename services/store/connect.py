@@ -15,6 +15,13 @@ from psycopg.rows import TupleRow
 from services.store.rows import uuid_array
 
 OPTIONS: Final = "-c timezone=UTC"
+AWAY: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+"""A connection that was lost, or that the server ended as we were stopped for too long (a laptop
+that slept, a machine with too much to do): nothing was done, ask again."""
 _UUIDS: Final = 2951
 """The type number of ``uuid[]``."""
 

@@ -31,8 +31,9 @@ SETTINGS: Final[Mapping[str, str]] = {
     # An answer from ingest promises that the event survives a power cut.
     "fsync": "on",
     "synchronous_commit": "on",
-    # The wheel is built without lz4; pglz still halves the page images of a busy batch.
-    "wal_compression": "pglz",
+    # The wheel is built with pglz alone. After a checkpoint, a tick's thousand rows here and there
+    # cost twice as much of the server's time with it (500 ms), to write a third less (13 MB).
+    "wal_compression": "off",
     "max_wal_size": "2GB",
     "min_wal_size": "256MB",
     "checkpoint_timeout": "5min",

@@ -10,6 +10,8 @@ from services.store.connect import is_lost, open_connection
 
 TICKER: Final = 7_102_029
 """The advisory lock of whoever tells the log the time."""
+FOLDER: Final = 7_102_030
+"""The advisory lock of the one process that folds; others stand by."""
 _TAKE: Final = "SELECT pg_try_advisory_lock(%s)"
 
 

@@ -1,5 +1,6 @@
 """The outbox in PostgreSQL, for the relay."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any, Final, LiteralString
 
@@ -15,6 +16,10 @@ WAITING: Final = """
 DONE: Final = """
     DELETE FROM touchline.outbox WHERE outbox_id = ANY(%s) RETURNING outbox_id
 """
+DEPTH: Final = """
+    SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8
+    FROM touchline.outbox WHERE %s
+"""
 RELAYED: Final = """
     SELECT coalesce(pg_sequence_last_value('touchline.outbox_outbox_id_seq'), 0)
         - (SELECT count(*) FROM touchline.outbox)
@@ -25,11 +30,12 @@ too, so it is told by how it grows."""
 
 
 class PostgresOutbox:
-    """A connection of its own; lost, it is opened again."""
+    """One connection for all threads, which wait for each other; lost, it is opened again."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection: psycopg.Connection[TupleRow] | None = None
+        self._lock = threading.RLock()
 
     def waiting(self, limit: int) -> Sequence[tuple[int, str, bytes]]:
         """The oldest rows: number, workspace, event as posted; raises ``Unavailable``."""
@@ -39,22 +45,29 @@ class PostgresOutbox:
         """These are in the log; raises ``Unavailable``."""
         self._rows(DONE, [*numbers])
 
+    def depth(self) -> tuple[int, float]:
+        """How many rows wait, and for how many seconds the oldest does; raises ``Unavailable``."""
+        rows, oldest_s = self._rows(DEPTH, "true")[0]
+        return rows, oldest_s
+
     def relayed(self) -> int:
         """About how many rows were ever appended; raises ``Unavailable``."""
         return int(self._rows(RELAYED, "true")[0][0])
 
     def close(self) -> None:
         """Give the connection back."""
-        if self._connection:
-            self._connection.close()
-            self._connection = None
+        with self._lock:
+            if self._connection:
+                self._connection.close()
+                self._connection = None
 
     def _rows(self, query: LiteralString, parameter: object) -> list[Any]:
-        try:
-            if self._connection is None or is_lost(self._connection):
+        with self._lock:
+            try:
+                if self._connection is None or is_lost(self._connection):
+                    self.close()
+                    self._connection = open_connection(self._url, "relay")
+                return self._connection.execute(query, (parameter,)).fetchall()
+            except (psycopg.OperationalError, psycopg.InterfaceError) as cause:
                 self.close()
-                self._connection = open_connection(self._url, "relay")
-            return self._connection.execute(query, (parameter,)).fetchall()
-        except (psycopg.OperationalError, psycopg.InterfaceError) as cause:
-            self.close()
-            raise Unavailable(f"the outbox can't be read: {cause}") from cause
+                raise Unavailable(f"the outbox can't be read: {cause}") from cause

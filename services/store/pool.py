@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
 from services.errors import Misconfigured, Timeout, Unavailable
-from services.store.connect import OPTIONS, hex_uuids
+from services.store.connect import AWAY, OPTIONS, hex_uuids, is_lost
 
 SIZE: Final = 8
 """Four a core of the small machine we measure on: more only wait for each other in the server."""
@@ -43,7 +43,7 @@ class Pool:
             timeout=TIMEOUT_S,
             # Its pauses double up to this: with the default of 300 s it stays broken.
             reconnect_timeout=TIMEOUT_S,
-            check=ConnectionPool.check_connection,
+            check=_try_out,
             configure=configure,
             open=False,
             kwargs={
@@ -67,7 +67,7 @@ class Pool:
                 yield cursor
         except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as cause:
             raise Timeout(f"the database took longer than {STATEMENT_S} s") from cause
-        except (psycopg.OperationalError, psycopg.InterfaceError) as cause:
+        except AWAY as cause:
             raise Unavailable(f"the database does not answer: {cause}") from cause
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as cause:
             raise Misconfigured(
@@ -77,6 +77,14 @@ class Pool:
     def close(self) -> None:
         """Give all connections back; the pool is not used afterwards."""
         self._pool.close()
+
+
+def _try_out(connection: psycopg.Connection[TupleRow]) -> None:
+    """Raise where it was ended meanwhile: heard at our end of it, without a way to the server."""
+    if is_lost(connection):
+        # Else the pool would take it for a good one again.
+        connection.close()
+        raise psycopg.OperationalError("the server ended the connection")
 
 
 def rows(

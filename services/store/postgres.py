@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from services.errors import NotOurs, Unavailable
 from services.store import statements
-from services.store.connect import Hashes, is_lost, open_connection
+from services.store.connect import AWAY, Hashes, is_lost, open_connection
 from services.store.port import (
     Changes,
     EdgeRow,
@@ -27,9 +27,11 @@ from services.store.postgres_seen import Learned, PostgresSeen
 from services.store.rows import Rows, insert, upsert
 from services.store.statements import TABLES
 
-_RETRIED: Final = (psycopg.OperationalError, psycopg.InterfaceError)
 _GENERIC: Final = "SET plan_cache_mode = force_generic_plan"
 """Every statement finds rows by key. Planned for its values, each of thousands is looked at."""
+_PATIENT: Final = "SET idle_in_transaction_session_timeout = '60s'"
+"""A batch is worked out between its statements: on a slow, busy machine the role's five seconds
+are too few for ten thousand records, and then they would never be enough."""
 
 
 class PostgresStore:
@@ -51,7 +53,7 @@ class PostgresStore:
             with connection.transaction(), connection.cursor(binary=True) as cursor:
                 yield PostgresTransaction(connection, cursor, self._learned)
             self._learned.has_collided = False
-        except _RETRIED as cause:
+        except AWAY as cause:
             self.close()
             raise Unavailable(f"the database did not take the batch: {cause}") from cause
         except psycopg.errors.UniqueViolation as cause:
@@ -74,6 +76,7 @@ class PostgresStore:
             self.close()
             self._connection = open_connection(self._url, "fold", schema=self._schema)
             self._connection.execute(_GENERIC)
+            self._connection.execute(_PATIENT)
         return self._connection
 
 

@@ -98,7 +98,10 @@ class PostgresBalances:
         with self._pool.transaction() as cursor:
             names = [f"{workspace} {key}" for key in sorted(keys)]
             asked = {"keys": [*keys], "names": names, "identifier": identifier}
-            [found] = rows(cursor, HOLD, {"workspace": workspace, **asked})
+            # Together with the transaction's beginning, which would else be a way of its own.
+            with cursor.connection.pipeline():
+                cursor.execute(HOLD, {"workspace": workspace, **asked})
+            [found] = cursor.fetchall()
             yield PostgresDeciding(cursor, workspace, found)
 
     def located(self, id_hash: str) -> Located | None:

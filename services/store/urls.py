@@ -51,6 +51,14 @@ class Urls:
         )
         return cls(owner, fold, query)
 
+    @property
+    def may_migrate(self) -> bool:
+        """Whether the owner's address is known.
+
+        A cluster's services are given their roles' alone, the fold's in the place of the owner's.
+        """
+        return self.owner not in {self.fold, self.query}
+
     def of(self, database: str) -> Self:
         """The same server and roles, another database."""
         owner, fold, query = (

@@ -113,7 +113,7 @@ def test_a_pool_heals_after_its_connections_were_lost(filled: Urls) -> None:
 
     with psycopg.connect(filled.owner, autocommit=True) as owner:
         owner.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE application_name = 'touchline-query' AND datname = current_database()"
         )
 

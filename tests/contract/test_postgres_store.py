@@ -7,9 +7,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from services.errors import Unavailable
-from services.store.connect import open_connection
+from services.store.connect import is_lost, open_connection
 from services.store.port import Changes, OrderRow, Store
 from services.store.postgres import PostgresStore
+from services.store.programs import until
 from services.store.seen import Seen
 from services.store.urls import Urls
 from tests.contract.store import StoreContract
@@ -63,6 +64,26 @@ def test_a_lost_connection_is_unavailable_and_the_next_batch_finds_another(urls:
 
     with pytest.raises(Unavailable):
         lose_it()
+
+    with store.transaction() as tx:
+        tx.claim({1: 0})
+    store.close()
+
+
+def test_a_worker_that_was_stopped_for_too_long_takes_its_batch_again(urls: Urls) -> None:
+    store = PostgresStore(urls.fold)
+
+    def sleep() -> None:
+        with store.transaction() as tx:
+            connection = store._open()
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
+            for _ in until(30):
+                if is_lost(connection):
+                    break
+            tx.claim({1: 0})
+
+    with pytest.raises(Unavailable):
+        sleep()
 
     with store.transaction() as tx:
         tx.claim({1: 0})

@@ -1,10 +1,12 @@
 """Many who spend points at once, and how they are stopped half-way."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import pytest
@@ -99,3 +101,49 @@ def wait_for(holds: Callable[[], bool], *, timeout_s: float) -> bool:
         pause.wait(0.01)
         waited += 0.01
     return holds()
+
+
+@dataclass(frozen=True, slots=True)
+class Spree:
+    """What came of many redemptions at once."""
+
+    given: Counter[str]
+    """Points by customer, before."""
+    spent: Counter[str]
+    """Points by customer, by what was answered."""
+    ids: Collection[str]
+    """Of the redemptions; each once, though some were asked for more than once."""
+    refused: int
+
+
+def spree(till: Till, operations: int, *, customers: int = 8, clients: int = 64) -> Spree:
+    """Spend twice what few customers have, folds at work; every tenth time as was asked before."""
+    members = [f"user:spree-{number}" for number in range(customers)]
+    given = Counter(dict.fromkeys(members, max(3, operations // customers)))
+    for member in members:
+        till.earned(member, given[member])
+    numbers = count()
+
+    def spend(_: int) -> list[tuple[int, str | None]]:
+        outcomes: list[tuple[int, str | None]] = []
+        while (number := next(numbers)) < operations:
+            # Whoever has that number may be at it still.
+            asked = max(0, number - clients // 2) if number % 10 == 9 else number
+            try:
+                id_ = till.redeem(members[asked % customers], 1 + asked % 3, f"spree-{asked}")
+            except Conflict:
+                outcomes.append((asked, None))
+            else:
+                outcomes.append((asked, id_))
+        return outcomes
+
+    with working(till):
+        told = [one for several in at_once(clients, spend) for one in several]
+    till.work()
+    answers = dict(told)
+    assert {*told} == {*answers.items()}, "a key was answered twice differently"
+    spent: Counter[str] = Counter()
+    for number, id_ in answers.items():
+        spent[members[number % customers]] += 1 + number % 3 if id_ else 0
+    ids = [id_ for id_ in answers.values() if id_]
+    return Spree(given, spent, ids, refused=len(answers) - len(ids))

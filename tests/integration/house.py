@@ -1,5 +1,6 @@
 """The house for tests: the web process' application behind a real socket, and folds at hand."""
 
+import inspect
 import json
 import secrets
 import threading
@@ -7,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final, cast
 
 import httpx
@@ -38,6 +40,7 @@ from tests.integration.door import listening
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MASTER_KEY: Final = secrets.token_bytes(32)
 Json = dict[str, Any]
+_source_lines = cache(inspect.getsourcelines)
 
 
 @dataclass
@@ -132,6 +135,8 @@ def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch, **settings_more: Any) -
     """A house on ``urls``, an archive in memory, a key of each kind; ``other`` is a bank's."""
     archive = MemoryArchive()
     monkeypatch.setattr(web, "ClickHouseArchive", lambda *_, **__: archive)
+    # For the words of /docs each application parses the answers' source anew, again for each route.
+    monkeypatch.setattr(inspect, "getsourcelines", _source_lines)
     keys = _keys(urls)
     settings = Settings(
         store_url=urls.owner,

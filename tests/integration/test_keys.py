@@ -197,7 +197,7 @@ def test_a_lost_connection_is_opened_again(
     edge.find(digest(made.key))
     with psycopg.connect(urls.owner) as owner:
         owner.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE usename = 'touchline_query'"
         )
 

@@ -2,7 +2,6 @@
 
 import random
 import subprocess
-import threading
 from pathlib import Path
 from typing import Final
 
@@ -11,9 +10,16 @@ import pytest
 from tests.integration.running import PATIENCE_S, Process, RunningPlatform
 from tests.integration.telling import Teller, Told, assert_each_once, recorded, write
 
-EVENTS: Final = 30_000
-FEWER: Final = 8_000
+EVENTS: Final = 10_000
+FEWER: Final = 3_000
 KILLS: Final = 10
+SMALL: Final = """
+from services.ingest import room
+from services.main import app
+room.ALONE = room.Pace(100, 400)
+app()
+"""
+"""Chunks of a tenth, so that a kill meets another place of the load though that is small."""
 EVERYTHING: Final[tuple[Process, ...]] = ("up", "web", "engine", "archive", "postgres")
 VICTIMS: Final[tuple[tuple[Process | str, ...], ...]] = (
     ("web",),
@@ -27,8 +33,8 @@ VICTIMS: Final[tuple[tuple[Process | str, ...], ...]] = (
     (*EVERYTHING, "loader"),
     ("up",),
 )
-LONGEST_PAUSE_S: Final = 1.0
-PROCESSES: Final = ("up", "archive", "engine", "web", "postgres")
+FARTHEST: Final = EVENTS // KILLS // 2
+"""Records between two kills, at most; while processes start again the load goes on."""
 
 
 class Loader:
@@ -44,16 +50,13 @@ class Loader:
         self._command.communicate()
         self._command = self._begin()
 
-    def is_at_work(self) -> bool:
-        return self._command.poll() is None
-
     def finish(self) -> None:
         """Wait until everything is loaded."""
         said, _ = self._command.communicate(timeout=PATIENCE_S)
         assert self._command.returncode == 0, said
 
     def _begin(self) -> subprocess.Popen[str]:
-        return self._platform.touchline("import", str(self._path))
+        return self._platform.python("-c", SMALL, "import", str(self._path))
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -66,13 +69,19 @@ def test_kills_during_a_load_lose_and_double_nothing(tmp_path: Path, seed: int) 
         loader = Loader(platform, tmp_path / "events.ndjson")
         with Teller(platform, told, seed=seed):
             for names in chance.sample(VICTIMS, len(VICTIMS)):
-                threading.Event().wait(chance.uniform(0, LONGEST_PAUSE_S))
+                until_recorded(platform, chance.randint(1, FARTHEST))
                 kill(platform, loader, names)
             platform.wait_until(platform.is_ready, "everything runs again")
         loader.finish()
         status = platform.settled()
 
         assert_each_once(platform, told, status)
+
+
+def until_recorded(platform: RunningPlatform, more: int) -> None:
+    """Come back once the log has so many more records."""
+    wanted = recorded(platform) + more
+    platform.wait_until(lambda: recorded(platform) >= wanted, "it loads")
 
 
 def kill(platform: RunningPlatform, loader: Loader, names: tuple[Process | str, ...]) -> None:
@@ -103,8 +112,7 @@ def test_a_load_killed_ten_times_gives_the_rows_of_one_that_was_not(
         calm.ran("import", str(tmp_path / "events.ndjson"))
         loader = Loader(killed, tmp_path / "events.ndjson")
         for _ in range(KILLS):
-            wanted = recorded(killed) + chance.randint(1, FEWER // KILLS - 200)
-            killed.wait_until(lambda wanted=wanted: recorded(killed) >= wanted, "it loads")  # type: ignore[misc]
+            until_recorded(killed, chance.randint(1, FEWER // KILLS - 100))
             if chance.random() < 0.5:
                 killed.kill("postgres")
             loader.kill()

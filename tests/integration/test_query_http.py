@@ -239,7 +239,7 @@ def test_what_was_lost_and_found_again_is_answered_again(house: House) -> None:
 
     with psycopg.connect(house.urls.owner, autocommit=True) as owner:
         owner.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE application_name LIKE 'touchline-%' AND datname = current_database()"
         )
 
