@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from services.addresses import Addresses
     from services.commands.loyalty import Points
     from services.commands.once import Asked
@@ -42,6 +44,36 @@ class Deciders:
     points: "Points"
     voids: "Voids"
     policies: "Policies"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One command asked for on the command line."""
+
+    deciders: Deciders
+    asked: "Asked"
+    addresses: "Addresses"
+
+    def customer(self, who: str) -> str:
+        """The hash that ``who`` is known by; raises ``Refused`` where it is no identifier."""
+        return hash_of(self.addresses, self.asked.workspace, who)
+
+
+@contextmanager
+def asking(workspace: str, key: str | None, data_dir: "Path | None") -> Iterator[Asking]:
+    """The platform in ``data_dir``, or that of the settings, to be asked for one command."""
+    from services.addresses import borrow
+    from services.settings import load
+
+    settings = load(data_dir=data_dir)
+    with borrow(settings) as addresses, deciding(settings, addresses, workspace) as deciders:
+        yield Asking(deciders, asked(workspace, key), addresses)
+
+
+def say_taken_back(sentence: str, *, is_applied: bool) -> None:
+    """Print ``sentence``, unless what it says is still to come."""
+    later = "It is decided and safe, and not applied yet; the folds are behind."
+    typer.echo(sentence if is_applied else later)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from services.main.deciding import Key, Reason, asked, deciding
+from services.main.deciding import Key, Reason, asking, say_taken_back
 from services.main.options import DataDir, Json, Workspace
 from services.main.output import print_json
 
@@ -31,16 +31,10 @@ def void(
 
     The touch stays counted, and the log as it is.
     """
-    from services.addresses import borrow
-    from services.settings import load
-
-    settings = load(data_dir=data_dir)
-    with borrow(settings) as addresses, deciding(settings, addresses, workspace) as deciders:
-        taken = deciders.voids.void(asked(workspace, key), source, event_id, reason)
+    with asking(workspace, key, data_dir) as desk:
+        taken = desk.deciders.voids.void(desk.asked, source, event_id, reason)
     if json:
         shown = {"voided_type": taken.voided_type, "is_applied": taken.is_applied}
         print_json({"void_id": taken.id, **shown})
-    elif taken.is_applied:
-        typer.echo(f"The {taken.voided_type} is taken back.")
     else:
-        typer.echo("It is decided and safe, and not applied yet; the folds are behind.")
+        say_taken_back(f"The {taken.voided_type} is taken back.", is_applied=taken.is_applied)

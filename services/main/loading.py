@@ -25,7 +25,7 @@ from services.store.postgres import PostgresStore
 from services.vault.port import Vault
 from services.vault.postgres import PostgresVault
 
-NICENESS: Final = 19
+NICENESS: Final = 10
 
 
 @contextmanager

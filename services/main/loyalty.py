@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.main.deciding import Key, Reason, Who, asked, deciding, hash_of
+from services.main.deciding import Key, Reason, Who, asking, say_taken_back
 from services.main.options import DataDir, Json, Workspace
 from services.main.output import print_json
 
@@ -29,13 +29,8 @@ def redeem(
     json: Json = False,
 ) -> None:
     """Spend points, if the balance covers them."""
-    from services.addresses import borrow
-    from services.settings import load
-
-    settings = load(data_dir=data_dir)
-    with borrow(settings) as addresses, deciding(settings, addresses, workspace) as deciders:
-        customer = hash_of(addresses, workspace, who)
-        done = deciders.points.redeem(asked(workspace, key), customer, points, reason)
+    with asking(workspace, key, data_dir) as desk:
+        done = desk.deciders.points.redeem(desk.asked, desk.customer(who), points, reason)
     _tell(done, f"Spent {points} points", "redemption_id", json=json)
 
 
@@ -53,19 +48,12 @@ def cancel(
     json: Json = False,
 ) -> None:
     """Give the points of a redemption or a reward back."""
-    from services.addresses import borrow
-    from services.settings import load
-
-    settings = load(data_dir=data_dir)
-    with borrow(settings) as addresses, deciding(settings, addresses, workspace) as deciders:
-        customer = hash_of(addresses, workspace, who)
-        taken = deciders.voids.cancel(asked(workspace, key), customer, redemption_id, reason)
+    with asking(workspace, key, data_dir) as desk:
+        taken = desk.deciders.voids.cancel(desk.asked, desk.customer(who), redemption_id, reason)
     if json:
         print_json({"redemption_id": redemption_id, "is_applied": taken.is_applied})
-    elif taken.is_applied:
-        typer.echo("The points are given back.")
     else:
-        typer.echo("It is decided and safe, and not applied yet; the folds are behind.")
+        say_taken_back("The points are given back.", is_applied=taken.is_applied)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -82,13 +70,8 @@ def adjust(
     json: Json = False,
 ) -> None:
     """Correct a balance by hand; it may become a debt."""
-    from services.addresses import borrow
-    from services.settings import load
-
-    settings = load(data_dir=data_dir)
-    with borrow(settings) as addresses, deciding(settings, addresses, workspace) as deciders:
-        customer = hash_of(addresses, workspace, who)
-        done = deciders.points.adjust(asked(workspace, key), customer, points, reason)
+    with asking(workspace, key, data_dir) as desk:
+        done = desk.deciders.points.adjust(desk.asked, desk.customer(who), points, reason)
     _tell(done, f"Adjusted by {points:+} points", "adjustment_id", json=json)
 
 
@@ -105,13 +88,8 @@ def grant(
     json: Json = False,
 ) -> None:
     """Give a reward for its price in points."""
-    from services.addresses import borrow
-    from services.settings import load
-
-    settings = load(data_dir=data_dir)
-    with borrow(settings) as addresses, deciding(settings, addresses, workspace) as deciders:
-        customer = hash_of(addresses, workspace, who)
-        done = deciders.points.grant(asked(workspace, key), customer, reward)
+    with asking(workspace, key, data_dir) as desk:
+        done = desk.deciders.points.grant(desk.asked, desk.customer(who), reward)
     _tell(done, f"Granted {reward} for {done.points} points", "reward_id", json=json)
 
 
