@@ -57,7 +57,9 @@ class Table:
     @cached_property
     def make_stage(self) -> str:
         """Makes the session's staging table; empty again after each transaction."""
-        query = sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS")
+        query = sql.SQL(
+            "CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {} INCLUDING STORAGE) ON COMMIT DELETE ROWS"
+        )
         return query.format(sql.Identifier(self._stage), sql.Identifier(self.name)).as_string()
 
     @cached_property
@@ -87,17 +89,21 @@ class Table:
 def insert(cursor: Cursor[Any], table: Table, rows: Rows) -> None:
     """Take new ``rows`` in by one COPY; one whose key is there already is a ``UniqueViolation``."""
     if rows:
-        with cursor.copy(table.copy) as copy:
-            copy.write(as_binary(table, rows))
+        _copy(cursor, table.copy, as_binary(table, rows))
 
 
 def upsert(cursor: Cursor[Any], table: Table, rows: Rows) -> None:
     """Write ``rows`` whole, whether they were there or not."""
     if rows:
         cursor.execute(table.make_stage)
-        with cursor.copy(table.copy_to_stage) as copy:
-            copy.write(as_binary(table, rows))
+        _copy(cursor, table.copy_to_stage, as_binary(table, rows))
         cursor.execute(table.upsert)
+
+
+def _copy(cursor: Cursor[Any], statement: str, data: bytes) -> None:
+    """``data`` is made before: PostgreSQL waits for a COPY's without any limit, whoever hangs."""
+    with cursor.copy(statement.encode()) as copy:
+        copy.write(data)
 
 
 def as_binary(table: Table, rows: Rows) -> bytes:
@@ -125,6 +131,8 @@ _NULL: Final = b"\xff\xff\xff\xff"
 _COUNT: Final = Struct(">h")
 _LENGTH: Final = Struct(">i")
 _SMALLINT: Final = Struct(">ih")
+_INTEGER: Final = Struct(">ii")
+_FLOAT8: Final = Struct(">id")
 _BIGINT: Final = Struct(">iq")
 _ARRAY: Final = Struct(">iiIii")
 _UUID_OID: Final = 2950
@@ -174,6 +182,8 @@ _FORMATS: Final[Mapping[str, Callable[[Any], Iterable[bytes]]]] = {
     "bytea": lambda column: map(_sized, column),
     "boolean": lambda column: [_TRUE if value else _FALSE for value in column],
     "smallint": lambda column: [_SMALLINT.pack(2, number) for number in column],
+    "integer": lambda column: [_INTEGER.pack(4, number) for number in column],
+    "float8": lambda column: [_FLOAT8.pack(8, number) for number in column],
     "bigint": lambda column: [_BIGINT.pack(8, number) for number in column],
     "timestamptz": _times,
     "jsonb": lambda column: [_sized(b"\1" + _DOCUMENT(document)) for document in column],
