@@ -31,6 +31,7 @@ def gather(
         conflicted=sifted.conflicted,
         quarantined=sifted.quarantined,
         new_customers=found.new,
+        regrouped=set() if is_replay else resolved.regrouped(),
         course=CourseChanges(sifted.tick, sifted.rules),
     )
     projected: dict[str, Projected] = {}

@@ -23,6 +23,15 @@ class Resolved:
     edges: dict[Pair, EdgeRow] = field(default_factory=dict)
     namings: list[Naming] = field(default_factory=list)
 
+    def regrouped(self) -> set[str]:
+        """The customers that identifiers came to or left."""
+        moved = set()
+        for identifier, row in self.changed.items():
+            before = self.known.get(identifier)
+            if before and before.customer_id != row.customer_id:
+                moved |= {before.customer_id, row.customer_id}
+        return moved
+
 
 @dataclass(frozen=True, slots=True)
 class Customers:

@@ -42,7 +42,7 @@ def run_courses(
     """Settle every course's customers, and tell what is new of them unless it is told already."""
     changes, sifted = work.changes, work.sifted
     # A rule that comes with them may be older than what their states were folded by.
-    again = work.found.members.keys() if sifted.rules else _regrouped(work.resolved)
+    again = work.found.members.keys() if sifted.rules else work.resolved.regrouped()
     touched = Touched(work.found.members, frozenset(work.found.new), frozenset(again))
     settled = {}
     for course, source in courses:
@@ -78,16 +78,6 @@ def _supply(source: Source, work: Work) -> Supply:
     if isinstance(source, FactsSource):
         return FactsSupply(source, work.projected[source.projection.name])
     return LedgerSupply(source, work.settlements, work.sifted.entries, work.tx)
-
-
-def _regrouped(resolved: Resolved) -> set[str]:
-    """The customers that identifiers came to or left."""
-    moved = set()
-    for identifier, row in resolved.changed.items():
-        before = resolved.known.get(identifier)
-        if before and before.customer_id != row.customer_id:
-            moved |= {before.customer_id, row.customer_id}
-    return moved
 
 
 class _Causes:

@@ -27,16 +27,21 @@ class FactsSupply:
         """As ``Supply`` says."""
         before, after = self._projected.before, self._projected.after
         initial = self._source.projection.initial
-        grown, others = [], []
-        for leaf in leaves:
-            was = before.get(leaf, initial)
-            now = after.get(leaf, was)
-            # An event that tells nothing new leaves the facts the very ones that they were.
-            if now is not was:
-                grown.append((was, now))
-            elif now is not initial:
-                others.append(now)
-        return self._source.tail(grown, others) if grown else ()
+        # An event that tells nothing new leaves the facts the very ones that they were.
+        grown = {
+            leaf: (was, now)
+            for leaf in leaves
+            if (now := after.get(leaf)) is not None
+            and now is not (was := before.get(leaf, initial))
+        }
+        if not grown:
+            return ()
+        others = [
+            facts
+            for leaf in leaves
+            if leaf not in grown and (facts := before.get(leaf)) is not None
+        ]
+        return self._source.tail([*grown.values()], others)
 
     def all(self, customers: Mapping[str, Sequence[str]]) -> Mapping[str, Iterable[Any]]:
         """As ``Supply`` says."""

@@ -204,16 +204,27 @@ def _dawns(state: State, day: int, book: Book) -> Mapping[str, Dawn]:
     """Where a later day than the open one begins, in each machine."""
     if not state.day:
         return {}
-    return {
-        name: Dawn(stay.stand[0], stay.since, stay.returns)
-        for name, stay in _stays_on(state, day, book)
-    }
+    machines, dawns = book.on(day), {}
+    has_same_rules = machines is book.on(state.day)
+    for name, machine in machines.items():
+        track = state.tracks.get(name)
+        if track and has_same_rules and day < track.until:
+            # As in most machines on most days: time led nowhere since the open day.
+            stage, since, returns = track.stage, track.since, _returns(state, track.dawn, machine)
+            is_same = stage == track.dawn.stage and returns is track.dawn.returns
+            dawns[name] = track.dawn if is_same else Dawn(stage, since, returns)
+        else:
+            *_, stay = stays(state, name, day, book)
+            dawns[name] = Dawn(stay.stand[0], stay.since, stay.returns)
+    return dawns
 
 
 def _track(state: State, machine: Machine, dawn: Dawn) -> Track:
-    stand = machine.stand(state.standing, _returns(state, dawn, machine), state.day)
-    since = dawn.since if stand[0] == dawn.stage else state.day
-    return Track(dawn, since, *stand)
+    stage, until, following = machine.stand(
+        state.standing, _returns(state, dawn, machine), state.day
+    )
+    since = dawn.since if stage == dawn.stage else state.day
+    return Track(dawn, since, stage, until, following)
 
 
 def _returns(state: State, dawn: Dawn, machine: Machine) -> Returns:

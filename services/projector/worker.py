@@ -1,0 +1,171 @@
+"""The worker: a Faust app with one agent, which folds the share that Kafka's group gives it.
+
+Crash-only: whatever goes wrong ends the process, and whoever started it starts it anew, from where
+the store has come. Nothing is kept in Faust's tables, nothing acknowledged to Kafka but as a hint.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import faust
+import mode
+
+from services.errors import Unavailable
+from services.fold.loop import BATCH
+from services.projector.share import Share
+from services.projector.transport import Fetched, Transport, Whole, slices
+
+SESSION_S: Final = 6.0
+"""The least that Kafka allows as it comes: a worker that is silent for so long is replaced."""
+HEARTBEAT_S: Final = 1.5
+REBALANCE_S: Final = 30.0
+"""The others wait so long for one that has a batch under way."""
+HINT_S: Final = 5.0
+FETCH_BYTES: Final = 4 << 20
+"""Of a partition, packed: more than a batch, so that a backlog is folded by whole batches."""
+UNUSED: Final = 1_000
+"""More messages than ever wait: the transport's own count is what holds them back."""
+TURN_S: Final = 0.1
+LEAVE_S: Final = 15.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Workers that share a topic's partitions."""
+
+    servers: Sequence[str]
+    topic: str
+
+    @property
+    def id(self) -> str:
+        """By which Kafka knows it."""
+        return f"{self.topic}.projector"
+
+
+class App(faust.App):
+    """Faust's, without the folders that it makes for tables."""
+
+    async def on_first_start(self) -> None:
+        """Nothing."""
+
+
+def work(group: Group, share: Share, stop: threading.Event) -> None:
+    """Fold what is ours until ``stop`` is set; the batch under way is finished then.
+
+    Raises what made it crash.
+    """
+    # They also raise what they log, or it is of no interest.
+    for name in ("faust", "mode"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with ThreadPoolExecutor(1, thread_name_prefix="fold") as threads:
+        asyncio.run(_Worker(group, share, threads).run(stop))
+
+
+class _Worker:
+    """One run of the app; folds in a thread of its own, so that heartbeats go on."""
+
+    def __init__(self, group: Group, share: Share, threads: ThreadPoolExecutor) -> None:
+        self._group, self._share, self._threads = group, share, threads
+
+    async def run(self, stop: threading.Event) -> None:
+        share, self._busy = self._share, asyncio.Lock()
+        app = self._app()
+        starting = asyncio.ensure_future(app.start())
+        try:
+            while not (stop.is_set() or app.should_stop):
+                share.watch.turn()
+                if starting.done():
+                    starting.result()
+                if share.may_be_due:
+                    await self._in_turn(share.settle)
+                else:
+                    await asyncio.sleep(TURN_S)
+        finally:
+            share.give_up()
+            await self._leave(app, starting)
+        if app.crash_reason is not None:
+            raise app.crash_reason
+
+    def _app(self) -> App:
+        app = App(
+            self._group.id,
+            broker=[f"kafka://{server}" for server in self._group.servers],
+            key_serializer="raw",
+            value_serializer="raw",
+            agent_supervisor=mode.CrashingSupervisor,
+            autodiscover=False,
+            broker_commit_interval=HINT_S,
+            broker_heartbeat_interval=HEARTBEAT_S,
+            broker_max_poll_records=BATCH,
+            broker_rebalance_timeout=REBALANCE_S,
+            broker_session_timeout=SESSION_S,
+            consumer_auto_offset_reset="earliest",
+            consumer_max_fetch_size=FETCH_BYTES,
+            processing_guarantee="at_least_once",
+            store="memory://",
+            stream_buffer_maxsize=UNUSED,
+            stream_recovery_delay=0.0,
+            stream_wait_empty=False,
+            table_standby_replicas=0,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            web_enabled=False,
+        )
+        transport = Transport(
+            app.conf.broker_consumer,
+            app,
+            keeper=self._share,
+            take_over=lambda partitions: self._in_turn(partial(self._share.take_over, partitions)),
+        )
+        app.transport = transport
+        topic = app.topic(self._group.topic, schema=Whole(), acks=False)
+
+        @app.agent(topic, name="projector", concurrency=1)
+        async def fold(stream: Any) -> None:
+            async for fetched in stream.noack():
+                await self._in_turn(partial(self._fold, fetched))
+                transport.ended()
+
+        @app.on_partitions_revoked.connect
+        async def let_go(*_: Any, **__: Any) -> None:
+            self._share.give_up()
+            # Whoever is given them next begins where this batch ends.
+            await self._in_turn(_nothing)
+
+        return app
+
+    def _fold(self, fetched: Fetched) -> None:
+        self._share.fold(slices(fetched))
+
+    async def _in_turn(self, what: Callable[[], T]) -> T:
+        """Let the thread do it, after what it does already, and wait for that whatever comes."""
+        async with self._busy:
+            doing = asyncio.get_running_loop().run_in_executor(self._threads, what)
+            try:
+                return await asyncio.shield(doing)
+            except asyncio.CancelledError:
+                await asyncio.wait([doing])
+                raise
+
+    async def _leave(self, app: App, starting: "asyncio.Future[None]") -> None:
+        """Finish what is under way, and tell the group that we go."""
+        await self._in_turn(_nothing)
+        if not starting.done():
+            starting.cancel()
+        await asyncio.wait([starting])
+        try:
+            await asyncio.wait_for(app.stop(), LEAVE_S)
+        except TimeoutError as cause:
+            raise Unavailable(f"the group was not left within {LEAVE_S:g} s") from cause
+
+
+def _nothing() -> None:
+    return None
