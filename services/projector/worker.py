@@ -22,8 +22,9 @@ from services.projector.share import Share
 from services.projector.transport import Fetched, Transport, Whole, slices
 
 SESSION_S: Final = 6.0
-"""The least that Kafka allows as it comes: a worker that is silent for so long is replaced."""
-HEARTBEAT_S: Final = 1.5
+"""The least that Kafka allows as it comes."""
+HEARTBEATS: Final = 4
+"""Of a session: one that comes late, or two that are lost, cost nobody their partitions."""
 REBALANCE_S: Final = 30.0
 """The others wait so long for one that has a batch under way."""
 HINT_S: Final = 5.0
@@ -43,6 +44,8 @@ class Group:
 
     servers: Sequence[str]
     topic: str
+    session_s: float = SESSION_S
+    """A worker that is silent for so long is replaced."""
 
     @property
     def id(self) -> str:
@@ -103,10 +106,10 @@ class _Worker:
             agent_supervisor=mode.CrashingSupervisor,
             autodiscover=False,
             broker_commit_interval=HINT_S,
-            broker_heartbeat_interval=HEARTBEAT_S,
+            broker_heartbeat_interval=self._group.session_s / HEARTBEATS,
             broker_max_poll_records=BATCH,
             broker_rebalance_timeout=REBALANCE_S,
-            broker_session_timeout=SESSION_S,
+            broker_session_timeout=self._group.session_s,
             consumer_auto_offset_reset="earliest",
             consumer_max_fetch_size=FETCH_BYTES,
             processing_guarantee="at_least_once",

@@ -29,9 +29,12 @@ def age(state: State, at: int, book: Book) -> None:
         following = book.era(era.end)
         _change(state, era, following)
         era = following
-    _lapse(state, at - 1, era)
-    state.was = counting(state)
-    _lapse(state, at, era)
+    if state.untils and state.untils[0] <= at:
+        _lapse(state, at - 1, era)
+        state.was = counting(state)
+        _lapse(state, at, era)
+    else:
+        state.was = counting(state)
     if state.held:
         state.held = {name: until for name, until in state.held.items() if until > at}
 

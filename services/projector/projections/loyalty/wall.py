@@ -42,11 +42,13 @@ class Wall:
 
     def after(self, at: int, span: Span) -> int:
         """When ``span`` from ``at`` on has passed: at the same time of day, so much later."""
-        wall = self.shown(at)
+        # As ``shown`` and ``instant`` have it, without the calls: most of what an entry asks.
+        wall = at + self.offsets[bisect_right(self.starts, at) - 1]
         if span.months:
             day, rest = divmod(wall, DAY)
             wall = _months_on(day, span.months) * DAY + rest
-        return min(self.instant(wall + span.days * DAY), END)
+        wall += span.days * DAY
+        return min(wall - self.offsets[bisect_right(self.walls, wall) - 1], END)
 
     def month(self, at: int) -> str:
         """The month that ``at`` falls in, like 2026-11."""
