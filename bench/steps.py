@@ -52,7 +52,10 @@ _TABLE: Final = re.compile(r'(?:FROM|INTO|COPY|EXISTS|AS \() *"?(?!pg_temp|SELEC
 class Steps:
     """Microseconds an event, batch by batch."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, wrapped: Sequence[tuple[Any, str, str]] = WRAPPED, store: Any = _STORE
+    ) -> None:
+        self._wrapped, self._store = wrapped, store
         self.own: list[dict[str, float]] = []
         self.backend: list[dict[str, float]] = []
         self._own: dict[str, float] = defaultdict(float)
@@ -65,15 +68,15 @@ class Steps:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Time every step of this thread, for as long as the block lasts."""
-        kept = [(owner, name, getattr(owner, name)) for owner, name, _ in WRAPPED]
-        opening = _STORE.open_connection
-        for owner, name, label in WRAPPED:
+        kept = [(owner, name, getattr(owner, name)) for owner, name, _ in self._wrapped]
+        opening = self._store.open_connection
+        for owner, name, label in self._wrapped:
             setattr(owner, name, self._timed(getattr(owner, name), label))
-        _STORE.open_connection = self._watched(opening)
+        self._store.open_connection = self._watched(opening)
         try:
             yield
         finally:
-            _STORE.open_connection = opening
+            self._store.open_connection = opening
             for owner, name, function in kept:
                 setattr(owner, name, function)
 

@@ -1,4 +1,4 @@
-"""The engine process: relay, folds and archive feed over one log and one store.
+"""The engine process: relay, folds, archive feed and deliveries over one log and one store.
 
 Started as ``python -m services.engine`` by ``touchline up``, and by ``touchline projector``.
 """
@@ -28,13 +28,22 @@ from services.fold.garbage import collecting_rarely
 from services.fold.loop import FoldBug, Loop, Step
 from services.fold.watch import Watch, WatchedStore
 from services.ingest.receive import receive_control
-from services.log.open import open_log
+from services.log.open import is_on_kafka, open_log
+from services.log.port import Log
 from services.projector.projections import READ_MODELS
+from services.scoring.deliver.courier import Courier
+from services.scoring.deliver.deliverer import SILENT_S, Deliverer
+from services.scoring.deliver.mail import Mailer, Server
+from services.scoring.deliver.post import Poster
+from services.scoring.deliver.sender import Sender
+from services.scoring.loop import ScoringLoop
 from services.settings import Settings, load
 from services.store.archive_progress import PostgresProgress
-from services.store.lock import FOLDER, TICKER, PostgresLock
+from services.store.lock import DELIVERER, FOLDER, TICKER, KeptLock, PostgresLock
 from services.store.outbox import PostgresOutbox
 from services.store.postgres import PostgresStore
+from services.store.postgres_deliveries import PostgresDeliveries
+from services.store.postgres_scores import PostgresScores
 from services.vault.postgres import PostgresVault
 
 WRONG_USE: Final = 2
@@ -74,9 +83,18 @@ def folds(
 def fold(addresses: Addresses, stop: threading.Event, watch: Watch) -> None:
     """Fold until ``stop`` is set: here, and nowhere else, is chosen what runs the folds.
 
-    The embedded loop is alone on its store, wherever its log is: a second process stands by until
-    the first is gone. Raises ``FoldBug``, and ``NotOurs`` where another process took over.
+    Raises ``FoldBug``, and ``NotOurs`` where another process took over.
     """
+    if is_on_kafka(addresses.log):
+        from services.cluster import fold_a_share  # noqa: PLC0415 - an extra that few install
+
+        fold_a_share(addresses, stop, watch)
+    else:
+        fold_alone(addresses, stop, watch)
+
+
+def fold_alone(addresses: Addresses, stop: threading.Event, watch: Watch) -> None:
+    """The embedded loop: a second process stands by until the first is gone."""
     with closing(PostgresLock(addresses.store.fold, FOLDER)) as lock:
 
         def still_ours() -> int:
@@ -108,28 +126,65 @@ def _our_turn(lock: PostgresLock, stop: threading.Event, watch: Watch) -> bool:
     return False
 
 
-def run(addresses: Addresses, stop: threading.Event, watch: Watch) -> None:
-    """Fold and archive until ``stop`` is set; raises as ``fold``."""
-    with closing(open_log(addresses.log)) as events:
+@contextmanager
+def delivering(settings: Settings, addresses: Addresses, events: Log) -> Iterator[Deliverer]:
+    """What sends decisions to targets; at the end the attempts at hand are waited for.
+
+    Raises ``Misconfigured`` for a mail server that can't be used.
+    """
+    url, clock = addresses.store.fold, SystemClock()
+    server = Server.of(settings.smtp_url, settings.smtp_from)
+    poster = Poster(clock, may_be_private=settings.allow_private_targets)
+    with ExitStack() as stack:
+        vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
+        deliveries = stack.enter_context(closing(PostgresDeliveries(url)))
+        lock = stack.enter_context(closing(KeptLock(url, DELIVERER, within_s=SILENT_S)))
+        sender = Sender(vault, poster, Mailer(server, clock), console=settings.url)
+        courier = stack.enter_context(closing(Courier(deliveries, sender.send, clock)))
+        yield Deliverer(lock, events, deliveries, courier, clock=clock)
+
+
+@contextmanager
+def scoring(addresses: Addresses) -> Iterator[ScoringLoop]:
+    """What scores customers, behind the folds."""
+    with (
+        closing(open_log(addresses.log)) as events,
+        closing(PostgresScores(addresses.store.fold)) as scores,
+    ):
+        yield ScoringLoop(events, scores)
+
+
+def run(settings: Settings, addresses: Addresses, stop: threading.Event, watch: Watch) -> None:
+    """Fold, archive, deliver, score until ``stop`` is set; raises as ``fold``, ``delivering``."""
+    with ExitStack() as stack:
+        events = stack.enter_context(closing(open_log(addresses.log)))
+        deliverer = stack.enter_context(delivering(settings, addresses, events))
         feed = ArchiveFeed(
             events, PostgresProgress(addresses.store.fold), ClickHouseArchive(addresses.archive)
         )
-        with ThreadPoolExecutor(1, thread_name_prefix="archive-feed") as threads:
-            feeding = threads.submit(feed.run, stop)
-            # A feed that ended by a bug ends the engine: it starts anew, and somebody sees it.
-            feeding.add_done_callback(lambda _: stop.set())
-            log.info("engine.started", partitions=events.partitions)
-            try:
-                fold(addresses, stop, watch)
-            finally:
-                stop.set()
-            feeding.result(timeout=10)
+        works = [feed.run, deliverer.run]
+        if settings.scoring == "on":
+            works.append(stack.enter_context(scoring(addresses)).run)
+        threads = stack.enter_context(
+            ThreadPoolExecutor(len(works), thread_name_prefix="beside-folds")
+        )
+        beside = [threads.submit(work, stop) for work in works]
+        for each in beside:
+            # One that ended by a bug ends the engine: it starts anew, and somebody sees it.
+            each.add_done_callback(lambda _: stop.set())
+        log.info("engine.started", partitions=events.partitions)
+        try:
+            fold(addresses, stop, watch)
+        finally:
+            stop.set()
+        for each in beside:
+            each.result(timeout=10)
 
 
 def work(settings: Settings, watch: Watch, stop: threading.Event) -> int:
     """Run until ``stop`` is set; the exit code: 1 where folds can't go on, 2 if they never can."""
     try:
-        run(find(settings), stop, watch)
+        run(settings, find(settings), stop, watch)
     except FoldBug as bug:
         log.critical("engine.stopped", problem=str(bug), exc_info=bug.__cause__)
         return 1

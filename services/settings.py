@@ -15,7 +15,7 @@ REQUESTS_PER_S = 5_000.0
 REQUESTS_BURST = 10_000.0
 
 
-def _of_scheme(*schemes: str) -> AfterValidator:
+def _of_scheme(*schemes: str, otherwise: str = "the embedded one") -> AfterValidator:
     def check(value: str) -> str:
         if value and (
             urlsplit(value).scheme not in schemes
@@ -23,7 +23,7 @@ def _of_scheme(*schemes: str) -> AfterValidator:
         ):
             expected = " or ".join(f"{scheme}://…" for scheme in schemes)
             raise ValueError(
-                f"is no address of the form {expected}; leave it empty for the embedded one"
+                f"is no address of the form {expected}; leave it empty for {otherwise}"
             )
         return value
 
@@ -33,6 +33,7 @@ def _of_scheme(*schemes: str) -> AfterValidator:
 _Kafka = _of_scheme("kafka")
 _Postgres = _of_scheme("postgresql", "postgres")
 _Http = _of_scheme("http", "https")
+_Smtp = _of_scheme("smtp", "smtps", otherwise="no mail at all")
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -88,6 +89,17 @@ class Settings(BaseSettings):
 
     master_key: str = Field("", repr=False)
     """32 bytes, base64 or hex, that wrap all data keys; empty: a file in the data directory."""
+
+    scoring: Literal["on", "off"] = "on"
+    """Whether the engine scores customers; ``off`` leaves scores as they are."""
+    allow_private_targets: bool = False
+    """Whether decisions may be sent to machines of one's own network, and without TLS; else
+    whoever makes a target could have this machine ask what only it can reach."""
+    smtp_url: Annotated[str, _Smtp] = Field("", repr=False)
+    """The server that mail is handed to: ``smtps://user:password@host:465``, or
+    ``smtp://user:password@host:587``, which must offer STARTTLS unless it is this machine."""
+    smtp_from: str = "Touchline <touchline@localhost>"
+    """Who mail is from, like ``Touchline <touchline@example.org>``."""
 
     secrets_dir: str = Field("", repr=False)
     """A directory of files named as these variables, in small letters (``touchline_master_key``):

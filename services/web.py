@@ -15,9 +15,11 @@ from services.archive.clickhouse import ClickHouseArchive
 from services.clock import SystemClock
 from services.commands.customers import Customers
 from services.commands.dead_letters import DeadLetters, Send
+from services.commands.deliveries import Deliveries
 from services.commands.loyalty import Points
-from services.commands.metrics import OutboxDepth
+from services.commands.metrics import DeliveryFigures, OutboxDepth
 from services.commands.policies import Policies
+from services.commands.targets import Targets
 from services.commands.voids import Voids
 from services.edge import health
 from services.edge.auth import Gate
@@ -49,11 +51,14 @@ from services.query.freshness import Freshness
 from services.query.lines import Lines
 from services.query.metrics import Account
 from services.query.paging import Cursors
+from services.scoring.explain import explain
 from services.settings import Settings, load
 from services.store.decisions import PostgresDecisions
 from services.store.letters import PostgresLetters
 from services.store.outbox import PostgresOutbox
 from services.store.postgres_balances import PostgresBalances
+from services.store.postgres_deliveries import PostgresDeliveries
+from services.store.postgres_targets import PostgresTargets
 from services.store.postgres_tenants import PostgresTenants
 from services.store.reader import Reader
 from services.store.urls import Urls
@@ -110,6 +115,8 @@ def composed(settings: Settings) -> Iterator[FastAPI]:
         desk = _desk(settings, door, stack)
         outbox = stack.enter_context(closing(PostgresOutbox(_urls(settings).fold)))
         registry.register(OutboxDepth(outbox.depth))
+        figures = stack.enter_context(closing(PostgresDeliveries(_urls(settings).fold, size=1)))
+        registry.register(DeliveryFigures(lambda: figures.figures(door.clock.now())))
         routes = [ingest_router(door), query_router(desk), pages.router()]
         web = app([*routes, _query_health(desk, registry)], door.limits, registry)
         web.state.stopping = desk.feed.end
@@ -175,15 +182,20 @@ def _desk(settings: Settings, door: Door, stack: ExitStack) -> Desk:
     stack.callback(archive.close)
     reader, letters = Reader(url), PostgresLetters(url)
     decisions, balances = PostgresDecisions(url), PostgresBalances(url)
-    for pool in (reader, letters, decisions, balances):
+    places = PostgresTargets(url)
+    for pool in (reader, letters, decisions, balances, places):
         stack.callback(pool.close)
     folded = Freshness(reader.applied, events, clock)
     archived = Freshness(reader.archived, events, clock)
-    for freshness in (folded, archived):
+    scored = Freshness(reader.scored, events, clock)
+    for freshness in (folded, archived, scored):
         stack.callback(freshness.close)
     feed = Feed(events, reader.applied, reader.skipped, streams=door.limits.streams)
     stack.callback(feed.close)
     known = courses()
+    targets = Targets(
+        places, door.vault, events, clock, may_be_private=settings.allow_private_targets
+    )
     return Desk(
         gate=door.gate,
         reader=reader,
@@ -193,6 +205,7 @@ def _desk(settings: Settings, door: Door, stack: ExitStack) -> Desk:
         timelines=archive,
         folded=folded,
         archived=archived,
+        scored=scored,
         decisions=decisions,
         customers=Customers(decisions, events, clock),
         points=Points(balances, LOYALTY, events, clock),
@@ -205,6 +218,9 @@ def _desk(settings: Settings, door: Door, stack: ExitStack) -> Desk:
         lines=Lines(known),
         feed=feed,
         figures=Figures(),
+        targets=targets,
+        deliveries=Deliveries(places, targets, clock),
+        explain=explain,
     )
 
 

@@ -4,11 +4,12 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 import psycopg
 import pytest
 from psycopg import sql
+from xdist.scheduler import LoadScopeScheduling
 
 from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import migrate
@@ -48,19 +49,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have one worker run all the tests that share what is dear to start."""
-    for item in items:
-        if item.path.parent.name in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
-        elif isinstance(item, pytest.Function) and _shares_within_its_file(item):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The files in their order, whoever is free takes the next: quick ones come last."""
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = _together
+    return scheduler
 
 
-def _shares_within_its_file(item: pytest.Function) -> bool:
-    every = (one for found in item._fixtureinfo.name2fixturedefs.values() for one in found)
-    # Fixtures of plugins have no place.
-    return any(one.scope == "module" and one.baseid for one in every)
+def _together(nodeid: str) -> str:
+    """What one worker runs all tests of: a file, or a folder that shares what is dear to start."""
+    path = Path(nodeid.partition("::")[0])
+    return path.parent.name if path.parent.name in TOGETHER else str(path)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,9 @@ from services.errors import Refused
 
 LOYALTY: Final = "loyalty"
 LIFECYCLE: Final = "lifecycle"
+ALERT: Final = "alert"
+_ONE: Final = {LIFECYCLE: "stages", ALERT: "when"}
+"""What a policy of these kinds has that a table of several by name has not."""
 _OF_LOYALTY: Final = frozenset(field.name for field in fields(Loyalty))
 
 
@@ -20,7 +23,7 @@ def read(
     text: bytes, *, kind: str | None = None, name: str | None = None,
     effective_at: datetime | None = None,
 ) -> list[Draft]:  # fmt: skip
-    """The policies in ``text``; of a file with several machines the one of ``name``, or all.
+    """The policies in ``text``; of a file with several by name the one of ``name``, or all.
 
     ``kind`` and ``name`` may stand in the file. Raises ``Refused`` for what is neither TOML nor
     JSON, and where it can't be told what it rules.
@@ -28,14 +31,14 @@ def read(
     tree = parsed(text)
     kind = kind or _own(tree, "kind") or _guessed(tree)
     name = name or _own(tree, "name")
-    if kind == LIFECYCLE and "stages" not in tree and _holds_machines(tree):
+    if kind in _ONE and _ONE[kind] not in tree and _holds_several(tree, kind):
         if name is not None and name not in tree:
             named = ", ".join(tree)
             raise Refused("is not in the file", f"choose one of {named}", field="name", value=name)
         return [
-            Draft(kind, machine, rules, effective_at)
-            for machine, rules in tree.items()
-            if name in {None, machine}
+            Draft(kind, own, rules, effective_at)
+            for own, rules in tree.items()
+            if name in {None, own}
         ]
     return [Draft(kind, name or "default", tree, effective_at)]
 
@@ -63,8 +66,9 @@ def _own(tree: dict[str, Any], word: str) -> str | None:
 
 
 def _guessed(tree: Mapping[str, Any]) -> str:
-    if "stages" in tree or _holds_machines(tree):
-        return LIFECYCLE
+    for kind, word in _ONE.items():
+        if word in tree or _holds_several(tree, kind):
+            return kind
     if tree.keys() & _OF_LOYALTY:
         return LOYALTY
     raise Refused(
@@ -74,5 +78,5 @@ def _guessed(tree: Mapping[str, Any]) -> str:
     )
 
 
-def _holds_machines(tree: Mapping[str, Any]) -> bool:
-    return bool(tree) and all(isinstance(one, dict) and "stages" in one for one in tree.values())
+def _holds_several(tree: Mapping[str, Any], kind: str) -> bool:
+    return bool(tree) and all(isinstance(one, dict) and _ONE[kind] in one for one in tree.values())

@@ -10,7 +10,7 @@ import msgspec
 from schemas import PolicyPublished
 from schemas.explain import near
 from schemas.problems import Problem
-from schemas.rules import lifecycle, loyalty
+from schemas.rules import alerts, lifecycle, loyalty
 from services.clock import Clock
 from services.commands.awaiting import PATIENCE_S, Decisions, applied, token
 from services.commands.control import checked
@@ -23,7 +23,11 @@ from services.log.position import encode
 from services.store.balance import Balances, Deciding, Decision
 from services.store.policies import Policy
 
-_PARSERS: Final[Mapping[str, Any]] = {"lifecycle": lifecycle.parse, "loyalty": loyalty.parse}
+_PARSERS: Final[Mapping[str, Any]] = {
+    "lifecycle": lifecycle.parse,
+    "loyalty": loyalty.parse,
+    "alert": alerts.parse,
+}
 KINDS: Final = tuple(_PARSERS)
 """What policies may rule."""
 MINUTE: Final = timedelta(minutes=1)

@@ -21,7 +21,7 @@ class Watch:
         self, registry: CollectorRegistry, now_s: Callable[[], float] = time.monotonic
     ) -> None:
         self.is_active = False
-        """Whether this process folds; else it stands by."""
+        """Whether this process folds; else it stands by, or was given no partitions."""
         self._now_s = now_s
         self._turned_s = now_s()
         self._duration_s = Histogram(
@@ -35,7 +35,7 @@ class Watch:
             self._duration_s.labels(outcome)
         Gauge(
             "touchline_fold_active",
-            "1 where this process folds, 0 where it stands by.",
+            "1 where this process folds, 0 where it stands by or has no partitions.",
             registry=registry,
         ).set_function(lambda: self.is_active)
         Gauge(

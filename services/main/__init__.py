@@ -7,13 +7,16 @@ from services.main import (
     customers,
     data,
     dead_letters,
+    deliveries,
     events,
     keys,
     loyalty,
     policies,
     replays,
+    scoring,
     service,
     store,
+    targets,
     topics,
     up,
     workspaces,
@@ -48,6 +51,9 @@ app.command("live")(data.live)
 app.add_typer(customers.app, name="customers")
 app.add_typer(loyalty.app, name="loyalty")
 app.add_typer(policies.app, name="policies")
+app.add_typer(scoring.app, name="scoring")
 app.add_typer(events.app, name="events")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(targets.app, name="targets")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(topics.app, name="topics")

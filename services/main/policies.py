@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from services.store.policies import Policy
 
 app = typer.Typer(
-    help="Show, try out and publish the rules of stages, points and tiers.", no_args_is_help=True
+    help="Show, try out and publish the rules of stages, points, tiers and alerts.",
+    no_args_is_help=True,
 )
-Kind = Annotated[str | None, typer.Option(help="loyalty or lifecycle.", show_default=False)]
+Kind = Annotated[str | None, typer.Option(help="loyalty, lifecycle or alert.", show_default=False)]
 Name = Annotated[
     str | None, typer.Option(help="Which of its kind, like a machine.", show_default=False)
 ]
 WRONG_USE = 2
+_FILES: Final = {"alert": "alerts.toml"}
+"""Of the rules that ship, where it is not named like its kind."""
 
 
 @app.command()
@@ -83,8 +86,9 @@ def publish(
 ) -> None:
     """Let rules apply from a time on; what is wrong with them is told whole."""
     from services.addresses import borrow
-    from services.commands.drafts import read
+    from services.commands.drafts import ALERT, read
     from services.commands.policies import check
+    from services.errors import Refused
     from services.settings import load
 
     at = _instant(effective_at) if effective_at else None
@@ -94,6 +98,9 @@ def publish(
         _tell_problems(problems, json=json)
         raise typer.Exit(WRONG_USE)
     settings = load(data_dir=data_dir)
+    if dry_run and any(draft.kind == ALERT for draft in drafts):
+        problem = "can't be tried on stages and tiers"
+        raise Refused(problem, "backtest an alert rule instead", field="kind", value=ALERT)
     with borrow(settings) as addresses:
         if dry_run:
             trial = _tried(addresses, workspace, drafts)
@@ -122,7 +129,8 @@ def _show_default(kind: str | None) -> None:
         raise Refused("is no kind of policy", remedy, field="kind", value=kind)
     folder = resources.files("schemas.rules") / "defaults"
     kinds = KINDS if kind is None else (kind,)
-    typer.echo("\n".join((folder / f"{one}.toml").read_text("utf-8") for one in kinds), nl=False)
+    files = (folder / _FILES.get(one, f"{one}.toml") for one in kinds)
+    typer.echo("\n".join(file.read_text("utf-8") for file in files), nl=False)
 
 
 def _as_toml(policy: "Policy") -> str:

@@ -6,13 +6,15 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from services import telemetry
-from services.commands.metrics import OutboxDepth
+from services.clock import SystemClock
+from services.commands.metrics import DeliveryFigures, OutboxDepth
 from services.edge.probes import Finding, answering, measure_process
 from services.engine import stopped_by_signals, work
 from services.errors import TouchlineError
 from services.fold.watch import Watch
 from services.settings import Settings
 from services.store.outbox import PostgresOutbox
+from services.store.postgres_deliveries import PostgresDeliveries
 
 log = structlog.get_logger()
 
@@ -30,6 +32,10 @@ def project(settings: Settings) -> int:
     with ExitStack() as stack:
         outbox = stack.enter_context(closing(PostgresOutbox(settings.store_fold_url)))
         registry.register(OutboxDepth(outbox.depth))
+        deliveries = stack.enter_context(
+            closing(PostgresDeliveries(settings.store_fold_url, size=1))
+        )
+        registry.register(DeliveryFigures(lambda: deliveries.figures(SystemClock().now())))
         place = settings.host, settings.metrics_port
         probes = answering(
             place, registry, alive=lambda: alive(watch), ready=lambda: ready(watch, outbox)

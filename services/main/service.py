@@ -27,10 +27,11 @@ def projector(
 ) -> None:
     """Fold the log into rows, send what was decided, tell the time, feed the archive.
 
-    It takes no requests; /healthz, /readyz and /metrics answer on a port of their own. Start two:
-    one folds, the other stands by and takes over as soon as the first is gone. SIGTERM ends it
-    after the batch at hand; killed, it loses nothing and counts nothing twice. Exit code 1 where an
-    event can't be folded (the log names it, and the way on), 2 where a setting is wrong.
+    It takes no requests; /healthz, /readyz and /metrics answer on a port of their own. On Kafka any
+    number of them share the log's partitions; on a log in PostgreSQL one folds and another stands
+    by. It is to be started anew whenever it ends: SIGTERM ends it after the batch at hand; killed,
+    it loses nothing and counts nothing twice. Exit code 1 where an event can't be folded (the log
+    names it, and the way on) or another process took over, 2 where a setting is wrong.
 
     Needs TOUCHLINE_STORE_URL, TOUCHLINE_ARCHIVE_URL, TOUCHLINE_MASTER_KEY, and TOUCHLINE_LOG_URL
     for a log on Kafka, or the data directory of a platform that runs; and: touchline migrate.

@@ -98,30 +98,8 @@ class _Worker:
             raise app.crash_reason
 
     def _app(self) -> App:
-        app = App(
-            self._group.id,
-            broker=[f"kafka://{server}" for server in self._group.servers],
-            key_serializer="raw",
-            value_serializer="raw",
-            agent_supervisor=mode.CrashingSupervisor,
-            autodiscover=False,
-            broker_commit_interval=HINT_S,
-            broker_heartbeat_interval=self._group.session_s / HEARTBEATS,
-            broker_max_poll_records=BATCH,
-            broker_rebalance_timeout=REBALANCE_S,
-            broker_session_timeout=self._group.session_s,
-            consumer_auto_offset_reset="earliest",
-            consumer_max_fetch_size=FETCH_BYTES,
-            processing_guarantee="at_least_once",
-            store="memory://",
-            stream_buffer_maxsize=UNUSED,
-            stream_recovery_delay=0.0,
-            stream_wait_empty=False,
-            table_standby_replicas=0,
-            topic_allow_declare=False,
-            topic_disable_leader=True,
-            web_enabled=False,
-        )
+        broker = [f"kafka://{server}" for server in self._group.servers]
+        app = App(self._group.id, broker=broker, **settings(self._group))
         transport = Transport(
             app.conf.broker_consumer,
             app,
@@ -168,6 +146,32 @@ class _Worker:
             await asyncio.wait_for(app.stop(), LEAVE_S)
         except TimeoutError as cause:
             raise Unavailable(f"the group was not left within {LEAVE_S:g} s") from cause
+
+
+def settings(group: Group) -> dict[str, Any]:
+    """How Faust is set up: nothing of its own is kept, and whatever fails ends it."""
+    return {
+        "agent_supervisor": mode.CrashingSupervisor,
+        "autodiscover": False,
+        "broker_commit_interval": HINT_S,
+        "broker_heartbeat_interval": group.session_s / HEARTBEATS,
+        "broker_max_poll_records": BATCH,
+        "broker_rebalance_timeout": REBALANCE_S,
+        "broker_session_timeout": group.session_s,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_max_fetch_size": FETCH_BYTES,
+        "key_serializer": "raw",
+        "processing_guarantee": "at_least_once",
+        "store": "memory://",
+        "stream_buffer_maxsize": UNUSED,
+        "stream_recovery_delay": 0.0,
+        "stream_wait_empty": False,
+        "table_standby_replicas": 0,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "value_serializer": "raw",
+        "web_enabled": False,
+    }
 
 
 def _nothing() -> None:

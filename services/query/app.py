@@ -10,6 +10,7 @@ from services.query import (
     customers,
     dead_letters,
     decisions,
+    deliveries,
     identity,
     lifecycle,
     loyalty,
@@ -17,8 +18,10 @@ from services.query import (
     redemptions,
     regroup,
     rewards,
+    scores,
     statement,
     status,
+    targets,
     timeline,
     voids,
 )
@@ -30,8 +33,8 @@ def router(desk: Desk) -> APIRouter:
     query = APIRouter()
     for noun in (customers, customer, timeline, identity, regroup, dead_letters, status):
         query.include_router(noun.router(desk))
-    for noun in (customer_lifecycle, balance, statement, lifecycle, loyalty, decisions):
+    for noun in (customer_lifecycle, balance, scores, statement, lifecycle, loyalty, decisions):
         query.include_router(noun.router(desk))
-    for command in (redemptions, rewards, adjustments, voids, policies):
+    for command in (redemptions, rewards, adjustments, voids, policies, targets, deliveries):
         query.include_router(command.router(desk))
     return query

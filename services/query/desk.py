@@ -13,8 +13,10 @@ from services.clock import Clock
 from services.commands.awaiting import Awaited, Decisions, appended, decode
 from services.commands.customers import Customers
 from services.commands.dead_letters import DeadLetters, Send
+from services.commands.deliveries import Deliveries
 from services.commands.loyalty import Points
 from services.commands.policies import Policies
+from services.commands.targets import Targets
 from services.commands.voids import Voids
 from services.edge.answers import answer, refusal
 from services.edge.auth import Gate, Needs
@@ -25,6 +27,7 @@ from services.log.port import Log, Position
 from services.log.position import encode
 from services.query.archived import Timelines
 from services.query.courses import Courses
+from services.query.explained import Explain
 from services.query.feed import Feed
 from services.query.figures import Figures
 from services.query.freshness import Freshness
@@ -83,6 +86,8 @@ class Desk:
     """Of what folds wrote."""
     archived: Freshness
     """Of what the archive was fed."""
+    scored: Freshness
+    """Of what scoring took in."""
     decisions: Decisions
     customers: Customers
     points: Points
@@ -96,6 +101,9 @@ class Desk:
     lines: Lines
     feed: Feed
     figures: Figures
+    targets: Targets
+    deliveries: Deliveries
+    explain: Explain
     threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(THREADS))
     slow_threads: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(SLOW_THREADS)

@@ -24,7 +24,7 @@ class PublishAsked(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     kind: Annotated[str, Field(max_length=50, examples=["loyalty"])]
-    """What it rules: ``loyalty`` or ``lifecycle``."""
+    """What it rules: ``loyalty``, ``lifecycle`` or ``alert``."""
     name: Annotated[str, Field(min_length=1, max_length=200)] = "default"
     """Which of its kind, like one of several lifecycle machines."""
     rules: dict[str, Any]

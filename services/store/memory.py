@@ -46,6 +46,7 @@ class Tables:
     courses: CourseTables = field(default_factory=CourseTables)
     letters: list[Letter] = field(default_factory=list)
     outbox: list[tuple[str, bytes]] = field(default_factory=list)
+    regrouped: list[str] = field(default_factory=list)
 
 
 class MemoryStore:
@@ -178,6 +179,7 @@ class MemoryTransaction:
             tables.quarantined |= changes.quarantined
             tables.letters += changes.letters
             tables.outbox += changes.outbox
+            tables.regrouped += sorted(changes.regrouped)
             for key, tally in changes.tallies.items():
                 before = tables.tallies.get(key, Tally())
                 tables.tallies[key] = Tally(*(a + b for a, b in zip(before, tally, strict=True)))

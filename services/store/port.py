@@ -106,6 +106,8 @@ class Changes:
     """View table → customer_id → the row's columns as the projection names them."""
     new_customers: set[str] = field(default_factory=set)
     """Customer ids that no stored identifier is of: there are no view rows of them yet."""
+    regrouped: AbstractSet[str] = frozenset()
+    """Customers that identifiers came to or left, for those who read behind the folds."""
     gone: dict[str, AbstractSet[str]] = field(default_factory=dict)
     """View table → customer ids whose rows are to be deleted: their groups have no facts now."""
     skipped: list[tuple[int, int, str]] = field(default_factory=list)

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from services.errors import NotOurs, Unavailable
 from services.store import statements
 from services.store.connect import AWAY, Hashes, is_lost, open_connection
+from services.store.holds import Alone, Holds, MakeHolds
 from services.store.port import (
     Changes,
     EdgeRow,
@@ -29,19 +30,29 @@ from services.store.statements import TABLES
 
 _GENERIC: Final = "SET plan_cache_mode = force_generic_plan"
 """Every statement finds rows by key. Planned for its values, each of thousands is looked at."""
-_PATIENT: Final = "SET idle_in_transaction_session_timeout = '60s'"
+PATIENCE_S: Final = 60
 """A batch is worked out between its statements: on a slow, busy machine the role's five seconds
 are too few for ten thousand records, and then they would never be enough."""
+_PATIENT: Final = "SELECT set_config('idle_in_transaction_session_timeout', %s, false)"
 
 
 class PostgresStore:
     """Rows in the schema that the connection's search path leads to.
 
-    ``schema`` names a shadow to fold into.
+    ``schema`` names a shadow to fold into. ``holds`` says what its transactions wait for. A process
+    that is stopped in the middle of one for longer than ``patience_s`` loses it.
     """
 
-    def __init__(self, url: str, *, schema: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        schema: str | None = None,
+        holds: MakeHolds = Alone,
+        patience_s: int = PATIENCE_S,
+    ) -> None:
         self._url, self._schema = url, schema
+        self._holds, self._patience_s = holds, patience_s
         self._connection: psycopg.Connection[TupleRow] | None = None
         self._learned = Learned()
 
@@ -51,7 +62,7 @@ class PostgresStore:
         try:
             connection = self._open()
             with connection.transaction(), connection.cursor(binary=True) as cursor:
-                yield PostgresTransaction(connection, cursor, self._learned)
+                yield PostgresTransaction(connection, cursor, self._learned, self._holds(cursor))
             self._learned.has_collided = False
         except AWAY as cause:
             self.close()
@@ -76,7 +87,7 @@ class PostgresStore:
             self.close()
             self._connection = open_connection(self._url, "fold", schema=self._schema)
             self._connection.execute(_GENERIC)
-            self._connection.execute(_PATIENT)
+            self._connection.execute(_PATIENT, (f"{self._patience_s}s",))
         return self._connection
 
 
@@ -84,11 +95,15 @@ class PostgresTransaction:
     """Asks and writes inside one transaction."""
 
     def __init__(
-        self, connection: psycopg.Connection[TupleRow], cursor: Cursor[TupleRow], learned: Learned
+        self,
+        connection: psycopg.Connection[TupleRow],
+        cursor: Cursor[TupleRow],
+        learned: Learned,
+        holds: Holds,
     ) -> None:
-        self._cursor, self._learned = cursor, learned
+        self._cursor, self._learned, self._holds = cursor, learned, holds
         self.seen = PostgresSeen(connection, cursor, learned)
-        self.courses = PostgresCourses(cursor)
+        self.courses = PostgresCourses(cursor, holds)
         self._stored: dict[str, set[object]] = {}
         """Table → the keys that were read from it: rows that are there already."""
 
@@ -97,13 +112,9 @@ class PostgresTransaction:
         return dict(self._rows(statements.CHECKPOINTS))
 
     def claim(self, expected: Mapping[int, int]) -> None:
-        """As the port says; a partition that was never read begins at 0.
-
-        Transactions that claim follow one another, whatever their partitions: their customers and
-        orders may be the same ones, and have no locks of their own.
-        """
+        """As the port says; a partition that was never read begins at 0."""
         partitions = sorted(expected)
-        self._cursor.execute(statements.ALONE)
+        self._holds.claim(partitions)
         self._cursor.execute(statements.OPEN_CHECKPOINTS, (partitions,))
         found: dict[int, int] = dict(self._rows(statements.CLAIM, partitions))
         for partition in partitions:
@@ -128,10 +139,7 @@ class PostgresTransaction:
 
     def groups_of(self, hashes: Collection[str]) -> Mapping[str, Identifier]:
         """As the port says."""
-        found = {
-            row[0]: Identifier._make(row)
-            for row in self._rows(statements.GROUPS_OF, Hashes([*hashes]))
-        }
+        found = {row[0]: Identifier._make(row) for row in self._holds.groups_of(Hashes([*hashes]))}
         self._store("identifier", found)
         return found
 
@@ -180,7 +188,7 @@ class PostgresTransaction:
 
     def orders(self, order_keys: Collection[str]) -> Mapping[str, OrderRow]:
         """As the port says."""
-        rows = self._rows(statements.ORDERS, Hashes([*order_keys]))
+        rows = self._holds.orders(Hashes([*order_keys]))
         found = {row[0]: OrderRow._make(row) for row in rows}
         self._store("purchase_order", found)
         return found
@@ -211,6 +219,7 @@ class PostgresTransaction:
         upsert(self._cursor, TABLES["conflicted"], list(changes.conflicted))
         upsert(self._cursor, TABLES["quarantined"], list(changes.quarantined))
         self._insert("outbox", changes.outbox)
+        self._insert("regrouped", [(customer,) for customer in sorted(changes.regrouped)])
         if changes.letters:
             self._cursor.executemany(statements.WRITE_LETTERS, changes.letters)
         if changes.tallies:
@@ -226,7 +235,8 @@ class PostgresTransaction:
     def _write(self, name: str, rows: Iterable[Row]) -> None:
         """Rows that were not there when asked for go straight in, all others are replaced."""
         table, stored = TABLES[name], self._stored.get(name, set())
-        key, trusts = itemgetter(*range(table.keys)), not self._learned.has_collided
+        trusts = not (self._learned.has_collided and self._holds.may_replace)
+        key = itemgetter(*range(table.keys))
         new: list[Row] = []
         others: list[Row] = []
         for row in rows:

@@ -19,6 +19,7 @@ from services.store.course import (
     RuleRow,
     StateRow,
 )
+from services.store.holds import Holds
 from services.store.port import Identifier, OrderRow
 from services.store.rows import upsert
 from services.store.statements import TABLES
@@ -44,7 +45,6 @@ WRITE_RULE: Final = """
 LEDGER: Final = TABLES["ledger"].select("WHERE leaf = ANY(%s)")
 VOIDED: Final = TABLES["ledger"].select("WHERE is_void AND leaf = ANY(%s)")
 ORDERS_OF: Final = TABLES["purchase_order"].select("WHERE leaf = ANY(%s)")
-MEMBERS: Final = TABLES["identifier"].select("WHERE customer_id = ANY(%s)")
 DECIDED: Final = TABLES["decided"].select("WHERE customer_id = ANY(%s)")
 FORGET: Final = """
     DELETE FROM touchline.pending_redemption AS waiting
@@ -56,8 +56,8 @@ FORGET: Final = """
 class PostgresCourses:
     """As ``Courses`` says."""
 
-    def __init__(self, cursor: Cursor[TupleRow]) -> None:
-        self._cursor = cursor
+    def __init__(self, cursor: Cursor[TupleRow], holds: Holds) -> None:
+        self._cursor, self._holds = cursor, holds
 
     def control(self) -> Control:
         """As the port says."""
@@ -90,7 +90,7 @@ class PostgresCourses:
 
     def members(self, customers: Collection[str]) -> Sequence[Identifier]:
         """As the port says."""
-        return [Identifier._make(row) for row in self._rows(MEMBERS, Hashes([*customers]))]
+        return [Identifier._make(row) for row in self._holds.members(Hashes([*customers]))]
 
     def decided(self, customers: Collection[str]) -> Sequence[Decided]:
         """As the port says."""

@@ -15,6 +15,7 @@ SELECT set_config('touchline.workspace', %(workspace)s, true),
 """
 APPLIED: Final = "SELECT partition, next_offset FROM checkpoint"
 ARCHIVED: Final = "SELECT partition, next_offset FROM touchline.archive_progress"
+SCORED: Final = "SELECT partition, next_offset FROM touchline.scoring_progress"
 SKIPPED: Final = """
 SELECT "offset" FROM skipped
 WHERE partition = %(partition)s AND "offset" = ANY(%(offsets)s::bigint[])
@@ -46,6 +47,10 @@ class Reading:
         """How far the archive was fed."""
         return dict(self.rows(ARCHIVED))
 
+    def scored(self) -> Mapping[int, int]:
+        """How far scoring has come."""
+        return dict(self.rows(SCORED))
+
     def row(self, query: str, **parameters: Any) -> TupleRow | None:
         """The first row that ``query`` gives."""
         found = self.rows(query, **parameters)
@@ -76,6 +81,11 @@ class Reader:
         """How far the archive was fed; raises as ``reading``."""
         with self._pool.transaction() as cursor:
             return dict(rows(cursor, ARCHIVED, {}))
+
+    def scored(self) -> Mapping[int, int]:
+        """How far scoring has come; raises as ``reading``."""
+        with self._pool.transaction() as cursor:
+            return dict(rows(cursor, SCORED, {}))
 
     def skipped(self, partition: int, offsets: Sequence[int]) -> set[int]:
         """Those of ``offsets`` that the folds left out; raises as ``reading``."""

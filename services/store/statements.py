@@ -97,6 +97,7 @@ TABLES: Final = {
             keys=2,
         ),
         Table("outbox", {"workspace": "text", "event": "bytea"}, keys=0),
+        Table("regrouped", {"customer_id": "uuid"}, keys=0),
     )
 }  # fmt: skip
 """Every table that a batch writes by COPY."""

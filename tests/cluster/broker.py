@@ -39,6 +39,7 @@ controller.quorum.fetch.timeout.ms=1000
 offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 log.cleaner.dedupe.buffer.size=2097152
 num.network.threads=2
 num.io.threads=2

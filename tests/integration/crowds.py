@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from services.errors import Conflict
+from services.errors import Conflict, Timeout, Unavailable
 from services.store.balance import Decision
 from services.store.postgres_balances import PostgresDeciding
 from tests.integration.spending import Till
@@ -103,6 +103,17 @@ def wait_for(holds: Callable[[], bool], *, timeout_s: float) -> bool:
     return holds()
 
 
+def answered(till: Till, who: str, points: int, key: str) -> str | None:
+    """A redemption's id, or None where points are short; who is told to ask again does so."""
+    while True:
+        try:
+            return till.redeem(who, points, key)
+        except Conflict:
+            return None
+        except (Timeout, Unavailable):
+            continue
+
+
 @dataclass(frozen=True, slots=True)
 class Spree:
     """What came of many redemptions at once."""
@@ -129,12 +140,8 @@ def spree(till: Till, operations: int, *, customers: int = 8, clients: int = 64)
         while (number := next(numbers)) < operations:
             # Whoever has that number may be at it still.
             asked = max(0, number - clients // 2) if number % 10 == 9 else number
-            try:
-                id_ = till.redeem(members[asked % customers], 1 + asked % 3, f"spree-{asked}")
-            except Conflict:
-                outcomes.append((asked, None))
-            else:
-                outcomes.append((asked, id_))
+            points, key = 1 + asked % 3, f"spree-{asked}"
+            outcomes.append((asked, answered(till, members[asked % customers], points, key)))
         return outcomes
 
     with working(till):

@@ -28,10 +28,12 @@ from services.fold.loop import Loop
 from services.ingest.receive import receive_control
 from services.log.postgres import PostgresLog
 from services.projector.projections import READ_MODELS
+from services.scoring.loop import ScoringLoop
 from services.settings import Settings
 from services.store.archive_progress import PostgresProgress
 from services.store.outbox import PostgresOutbox
 from services.store.postgres import PostgresStore
+from services.store.postgres_scores import PostgresScores
 from services.store.postgres_tenants import PostgresTenants
 from services.store.urls import Urls
 from services.vault.postgres import PostgresVault
@@ -55,6 +57,7 @@ class House:
     archive: MemoryArchive
     loop: Loop
     progress: PostgresProgress
+    scoring: ScoringLoop
 
     def get(self, path: str, key: str = "secret", **headers: str) -> httpx.Response:
         return self.client.get(path, headers=self._headers(key) | headers)
@@ -79,6 +82,12 @@ class House:
         """Relay and fold until nothing is left."""
         while self.loop.once():
             pass
+
+    def score(self) -> None:
+        """Score all that is folded, and fold what that decides."""
+        self.fold()
+        while self.scoring.once():
+            self.fold()
 
     def tick(self, at: datetime) -> None:
         """Let time come as far as ``at``, a minute, and fold what that changes."""
@@ -148,7 +157,7 @@ def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch, **settings_more: Any) -
     )
     log, vault = PostgresLog(urls.fold), PostgresVault(urls.fold, MASTER_KEY)
     store, outbox = PostgresStore(urls.fold), PostgresOutbox(urls.fold)
-    progress = PostgresProgress(urls.fold)
+    progress, scores = PostgresProgress(urls.fold), PostgresScores(urls.fold)
 
     def relayed() -> int:
         now = datetime.now(UTC)
@@ -160,8 +169,10 @@ def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch, **settings_more: Any) -
         listening(app) as url,
         httpx.Client(base_url=url, timeout=30) as client,
     ):
-        yield House(urls, client, keys, log, vault, archive, loop, progress)
-    for resource in (progress, outbox, store, vault, log):
+        yield House(
+            urls, client, keys, log, vault, archive, loop, progress, ScoringLoop(log, scores)
+        )
+    for resource in (scores, progress, outbox, store, vault, log):
         resource.close()
 
 

@@ -42,6 +42,8 @@ class RunningPlatform:
     def __init__(self, data_dir: Path, *, log_url: str = "") -> None:
         self.data_dir = data_dir
         self.log_url = log_url
+        self.more: dict[str, str] = {}
+        """Further variables of its environment."""
         self.said = data_dir.with_suffix(".said")
         self.keys: dict[str, str] = {}
         self.port = free_port()
@@ -195,7 +197,7 @@ class RunningPlatform:
     @property
     def _environ(self) -> dict[str, str]:
         ours = {"TOUCHLINE_DATA_DIR": str(self.data_dir), "TOUCHLINE_LOG_URL": self.log_url}
-        return {**environ(), **ours}
+        return {**environ(), **ours, **self.more}
 
     def _heard(self, first: int) -> bytes:
         return self.said.read_bytes()[first:] if self.said.exists() else b""

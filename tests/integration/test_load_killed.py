@@ -10,16 +10,16 @@ import pytest
 from tests.integration.running import PATIENCE_S, Process, RunningPlatform
 from tests.integration.telling import Teller, Told, assert_each_once, recorded, write
 
-EVENTS: Final = 10_000
+EVENTS: Final = 6_000
 FEWER: Final = 3_000
 KILLS: Final = 10
 SMALL: Final = """
 from services.ingest import room
 from services.main import app
-room.ALONE = room.Pace(100, 400)
+room.ALONE = room.BESIDE = room.Pace(100, 1_000)
 app()
 """
-"""Chunks of a tenth, so that a kill meets another place of the load though that is small."""
+"""Small chunks, so that each kill meets another one of a small load, which waits for nobody."""
 EVERYTHING: Final[tuple[Process, ...]] = ("up", "web", "engine", "archive", "postgres")
 VICTIMS: Final[tuple[tuple[Process | str, ...], ...]] = (
     ("web",),

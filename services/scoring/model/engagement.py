@@ -62,22 +62,28 @@ def is_act(entry: Entry) -> bool:
 
 def weight(acts: Buckets, day: int) -> dict[str, int]:
     """What each family weighs on ``day``, in millionths, from acts until then."""
-    found: Counter[str] = Counter()
+    found: dict[str, int] = {}
     for (family, on), count in acts.items():
         if 0 <= day - on < len(DECAY):
-            found[family] += WEIGHTS[family] * min(count, CAP) * DECAY[day - on]
-    return dict(found)
+            one = WEIGHTS[family] * min(count, CAP) * DECAY[day - on]
+            found[family] = found.get(family, 0) + one
+    return found
+
+
+def shares(weights: Mapping[str, int]) -> dict[str, float]:
+    """From 0 to 100 in all: w / (w + 30) of all weight w, shared out as the families weigh."""
+    whole = sum(weights.values()) + HALF * MICRO
+    return {family: 100 * one / whole for family, one in weights.items()}
 
 
 def score(acts: Buckets, day: int) -> Explained:
-    """From 0 to 100: w / (w + 30) of all weight w, shared out as the families weigh."""
+    """The score, of what each family weighs."""
     weights = weight(acts, day)
-    whole = sum(weights.values()) + HALF * MICRO
     return explained(
         0.0,
         (
-            Contribution(family, 100 * one / whole, {"weight": one / MICRO})
-            for family, one in weights.items()
+            Contribution(family, share, {"weight": weights[family] / MICRO})
+            for family, share in shares(weights).items()
         ),
     )
 

@@ -12,9 +12,10 @@ Band = Literal["healthy", "watch", "risk"]
 Temperature = Literal["hot", "warm", "cold"]
 
 WEIGHTS: Final[Mapping[str, float]] = {"stays": 0.45, "engagement": 0.30, "satisfaction": 0.25}
-"""What each part weighs where all are known. A judgement, not a fit."""
+"""What each part weighs. A judgement, not a fit."""
 PENALTIES: Final[Mapping[str, float]] = {"complaints_open": 15.0, "payments_failed": 10.0}
 """Points that each takes, at most twice."""
+STRANGER: Final = 50.0
 HEALTHY: Final = 70.0
 WATCH: Final = 40.0
 
@@ -46,32 +47,44 @@ class Signs:
 
 
 def health(signs: Signs) -> Explained:
-    """From 0 to 100: the known parts by their weights, less what is wrong now; 50 of a stranger.
+    """From 0 to 100: the parts by their weights, less what is wrong now; 50 of a stranger.
 
-    Where penalties would take more than there is, they share what there is, so that the parts still
-    add up.
+    What is not known leaves it where it is: of whom only one visit is known nothing bad is said.
     """
+    shares = _shares(signs)
+    return explained(
+        STRANGER,
+        (
+            Contribution(name, one, {"share": shares[name]} if name in shares else {})
+            for name, one in health_parts(signs).items()
+        ),
+    )
+
+
+def health_parts(signs: Signs) -> dict[str, float]:
+    """What each part adds to 50 or takes from it.
+
+    Who is like everybody else is neither praised nor blamed for it. Where penalties would take more
+    than there is, they share what there is.
+    """
+    parts = {name: 100 * WEIGHTS[name] * (share - 0.5) for name, share in _shares(signs).items()}
+    taken = {
+        "complaints_open": min(signs.complaints_open, 2) * PENALTIES["complaints_open"],
+        "payments_failed": min(signs.payments_failed, 2) * PENALTIES["payments_failed"],
+    }
+    if total := sum(taken.values()):
+        scale = min(1.0, max(STRANGER + sum(parts.values()), 0.0) / total)
+        parts |= {name: -points * scale for name, points in taken.items() if points}
+    return parts
+
+
+def _shares(signs: Signs) -> dict[str, float]:
     shares = {
         "stays": None if signs.churn_risk is None else 1 - signs.churn_risk,
         "engagement": None if signs.engagement is None else signs.engagement / 100,
         "satisfaction": signs.satisfaction,
     }
-    known = {name: share for name, share in shares.items() if share is not None}
-    whole = sum(WEIGHTS[name] for name in known)
-    # Against a base of 50: who is like everybody else is neither praised nor blamed for it.
-    parts = [
-        Contribution(name, 100 * WEIGHTS[name] / whole * (share - 0.5), {"share": share})
-        for name, share in known.items()
-    ]
-    have = 50.0 + sum(part.value for part in parts)
-    troubles = {
-        "complaints_open": min(signs.complaints_open, 2) * PENALTIES["complaints_open"],
-        "payments_failed": min(signs.payments_failed, 2) * PENALTIES["payments_failed"],
-    }
-    taken = sum(troubles.values())
-    scale = min(1.0, max(have, 0.0) / taken) if taken else 1.0
-    parts += [Contribution(name, -points * scale) for name, points in troubles.items() if points]
-    return explained(50.0, parts)
+    return {name: share for name, share in shares.items() if share is not None}
 
 
 def band(score: float) -> Band:
@@ -89,23 +102,35 @@ def heat(entries: Iterable[Entry], at_s: int) -> Explained:
     known = until(entries, at_s)
     engaged = engagement.of_entries(known, at_s)
     latest = {entry.type: entry for entry in known if _is_intent(entry)}
-    points = {
-        entry.type: INTENT[entry.type] * engagement.DECAY[age] / engagement.MICRO
-        for entry in latest.values()
-        if (age := (at_s // DAY_S) - entry.day) < len(engagement.DECAY)
-    }
-    room = 100 - engaged.score / 2
-    scale = min(1.0, room / total) if (total := sum(points.values())) else 1.0
+    return heat_of(engaged.score, latest, at_s // DAY_S)
+
+
+def heat_of(engaged: float, latest: Mapping[str, Entry], day: int) -> Explained:
+    """The same, of an engagement score and the ``latest`` act of each kind of intent."""
     return explained(
         0.0,
-        [
-            Contribution("engagement", engaged.score / 2, {"engagement": engaged.score}),
-            *(
-                Contribution(name, one * scale, events=(latest[name].id,))
-                for name, one in points.items()
-            ),
-        ],
+        (
+            Contribution(
+                name,
+                one,
+                {"engagement": engaged} if name == "engagement" else {},
+                (latest[name].id,) if name in latest else (),
+            )
+            for name, one in heat_parts(engaged, latest, day).items()
+        ),
     )
+
+
+def heat_parts(engaged: float, latest: Mapping[str, Entry], day: int) -> dict[str, float]:
+    """What engagement and each act of intent add to it."""
+    points = {
+        name: INTENT[name] * engagement.DECAY[age] / engagement.MICRO
+        for name, entry in latest.items()
+        if (age := day - entry.day) < len(engagement.DECAY)
+    }
+    room = 100 - engaged / 2
+    scale = min(1.0, room / total) if (total := sum(points.values())) else 1.0
+    return {"engagement": engaged / 2, **{name: one * scale for name, one in points.items()}}
 
 
 def _is_intent(entry: Entry) -> bool:

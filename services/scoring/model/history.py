@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from schemas import appendable_by
+from schemas.alert import AlertAcknowledged, AlertClosed
 from schemas.call import CallEnded
 from schemas.case import CaseClosed, CaseOpened, CaseReopened, CaseReplied, CaseResolved
 from schemas.chat import ChatEnded
@@ -27,11 +28,11 @@ class Entry(NamedTuple):
     source: str
     id: str
     about: str = ""
-    """The order, case, chat or subscription that it belongs to."""
+    """The order, case, chat, subscription or alert that it belongs to."""
     value: float = 0.0
     """Money in minor units, a score as its share of the scale, seconds until an answer, points."""
     unit: str = ""
-    """Currency of money, survey of a score, kind of a case, author of a reply."""
+    """Currency of money, survey of a score, kind of a case, author of a reply or of an act."""
 
     @property
     def day(self) -> int:
@@ -103,6 +104,8 @@ def _service(data: object) -> tuple[str, float, str]:
         case FeedbackGiven(score=float() | int() as score):
             low, high = data.scale
             return data.case_id or "", (score - low) / (high - low), data.survey
+        case AlertAcknowledged() | AlertClosed():
+            return data.alert_id, 0.0, data.by
         case _:
             return "", 0.0, ""
 

@@ -138,7 +138,8 @@ def observe(
     is_known = np.isin(who, buyers)
     at = np.searchsorted(buyers, who[is_known])
     is_later = day[is_known] - base > first[at]
-    net = np.bincount(at[is_later], amount[is_known][is_later], minlength=len(buyers))
+    net = np.zeros(len(buyers))
+    np.add.at(net, at[is_later], amount[is_known][is_later])
     spend = np.divide(net, repeats, out=np.zeros_like(net), where=repeats > 0)
     weeks = Purchases.of(repeats, (last - first) / 7, (until - base - first) / 7)
     return Observed(buyers, weeks, spend)

@@ -1,0 +1,143 @@
+"""Scores: what scoring adds to the cost of folding an event.
+
+    python -m bench.scored [--events 100000] [--runs 3] [--profile] [--models]
+
+A log is folded into fresh tables and scored behind the folds, batch by batch, as the engine does:
+first real purchases with what is simulated around them (Complete Journey, in the order in which
+its load tells them), then bench.fold's newcomers. Cost is processor time, ours and the backend's.
+With --models all three models are trained on what was folded, promoted, and score as well.
+"""
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any, Final
+
+import msgspec
+import psycopg
+
+from bench.courses import CUSTOMERS, journeys
+from bench.fold import SCHEMA, Filled, Run, filling, posted, shown
+from bench.machine import banner, cpu_s
+from bench.steps import Steps, table
+from services.fold import apply, loop
+from services.scoring import fold, kept, scored
+from services.scoring.shelf import Shelf
+from services.store import postgres_scores, rows
+from services.store.postgres_scores import PostgresScores
+
+TARGET: Final = 0.4
+TABLES: Final = (
+    "scoring_progress, scoring_clock, regrouped, scored_page, score, score_told, promotion, outbox"
+)
+WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
+    (loop, "read_batch", "read the log"),
+    (fold, "envelope_of", "read envelopes"),
+    (fold, "entry_in", "take what scores need"),
+    (fold, "leaves_of", "read pages"),
+    (kept.Leaf, "take_in", "fill pages"),
+    (fold, "history_of", "put histories together"),
+    (scored, "findings", "look for signs"),
+    (scored, "_by_rules", "score by rules"),
+    (scored, "_by_features", "score churn"),
+    (fold, "tell", "tell scores"),
+    (postgres_scores.PostgresScoring, "members", "fetch members"),
+    (postgres_scores.PostgresScoring, "pages", "fetch pages"),
+    (postgres_scores.PostgresScoring, "rows", "fetch rows"),
+    (postgres_scores.PostgresScoring, "save", "write rows"),
+    (rows, "as_binary", "make rows' bytes"),
+    (fold, "score_batch", "all else"),
+)
+
+
+def follow(filled: Filled, steps: Steps | None = None) -> tuple[Run, Run]:
+    """Fold everything, and score each batch after it; the cost of the one and of the other."""
+    _empty(filled)
+    shelf = Shelf()
+    with (
+        filled.empty() as store,
+        closing(PostgresScores(filled.urls.fold, schema=SCHEMA)) as scores,
+    ):
+        positions, ends = dict(store.checkpoints()), filled.log.ends()
+        scores.progress()
+        assert scores._connection
+        pids = store._open().info.backend_pid, scores._connection.info.backend_pid
+        spent = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+        events = 0
+        while batch := loop.read_batch(filled.log, positions, ends):
+            positions |= {piece.partition: piece.next for piece in batch}
+            for which, pid in enumerate(pids):
+                began = time.perf_counter(), time.process_time(), cpu_s(pid)
+                if which == 0:
+                    events += sum(apply.apply(filled.folds, batch, store))
+                else:
+                    again = loop.read_batch(filled.log, scores.progress(), scores.checkpoints())
+                    done = fold.score_batch(again, scores, shelf)
+                    if steps:
+                        steps.batch(done)
+                now = time.perf_counter(), time.process_time(), cpu_s(pid)
+                for place in range(3):
+                    spent[which][place] += now[place] - began[place]
+    return Run(events, *spent[0]), Run(events, *spent[1])
+
+
+def compare(title: str, filled: Filled, runs: int) -> None:
+    """Print what scoring adds, by the cheapest of all runs of each."""
+    folded: list[Run] = []
+    added: list[Run] = []
+    for _ in range(runs):
+        folding, scoring = follow(filled)
+        folded.append(shown(f"{title}, folded", folding))
+        added.append(shown(f"{title}, scored", scoring))
+    before, cost = (min(run.cost_us for run in found) for found in (folded, added))
+    share = cost / before
+    verdict = "kept" if share <= TARGET else "MISSED"
+    print(f"  adds {share:.0%} ({cost:.1f} µs to {before:.1f}); target {TARGET:.0%}: {verdict}")
+    print(f"  {_told(filled)}")
+
+
+def _empty(filled: Filled) -> None:
+    with psycopg.connect(filled.urls.owner) as connection:
+        connection.execute("SET search_path = touchline")
+        connection.execute(f"TRUNCATE {TABLES}".encode())
+
+
+def _told(filled: Filled) -> str:
+    """What was decided, by type."""
+    with psycopg.connect(filled.urls.owner) as connection:
+        found = connection.execute("SELECT event FROM touchline.outbox").fetchall()
+    kinds = Counter(msgspec.json.decode(bytes(event))["type"] for (event,) in found)
+    return ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+
+
+def profile(filled: Filled) -> None:
+    """Print what scoring a batch costs, by step and by statement."""
+    steps = Steps(WRAPPED, postgres_scores)
+    with steps.watching():
+        follow(filled, steps)
+    print("\n" + "\n".join(table("own CPU, median batch", steps.own)))
+    print("\n".join(table("PostgreSQL's CPU, median batch", steps.backend)))
+
+
+def main() -> None:
+    """Fold and score both logs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--profile", action="store_true", help="by step and by statement")
+    given = parser.parse_args()
+    banner("scored")
+    logs = ("journeys", journeys(given.events)), ("newcomers", posted(given.events, CUSTOMERS))
+    for title, raws in logs:
+        with filling(raws) as filled:
+            compare(title, filled, given.runs)
+            if given.profile:
+                profile(filled)
+
+
+if __name__ == "__main__":
+    main()

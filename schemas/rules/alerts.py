@@ -1,0 +1,78 @@
+"""Alert rules: read, checked, and those that ship.
+
+A policy of kind ``alert`` holds one rule, whose name is the policy's.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.problems import Problem
+from schemas.rules import alerts_tree as tree
+from schemas.rules.alerts_checks import contradictions
+from schemas.rules.alerts_tree import Alert
+from schemas.rules.misfits import misfits
+
+__all__ = ["Alert", "default_alerts", "default_rules", "parse"]
+
+_TABLES: Final[Mapping[str, type[Any]]] = {
+    "": Alert,
+    "who": tree.Who,
+    "when": tree.Condition,
+    "of": tree.Signal,
+    "combined": tree.Combined,
+    "silent": tree.Silent,
+    "falling": tree.Falling,
+    "feedback": tree.Feedback,
+    "unanswered": tree.Unanswered,
+    "payments_failed": tree.PaymentsFailed,
+    "happened": tree.Happened,
+    "said": tree.Said,
+    "points_expiring": tree.PointsExpiring,
+    "score": tree.Crossed,
+}
+"""What a table of this name is."""
+
+
+def parse(rules: Mapping[str, object]) -> Alert | list[Problem]:
+    """The rule that ``rules`` describe, or all that is wrong with them; never raises."""
+    try:
+        rule = _ADAPTER.validate_json(json.dumps(rules, default=str))
+    except ValidationError as error:
+        return misfits(error, _TABLES)
+    except RecursionError:
+        return [
+            Problem(
+                "",
+                None,
+                "is nested too deeply",
+                "a rule is a list of conditions, and these hold tables of values",
+            )
+        ]
+    return contradictions(rule) or rule
+
+
+def default_alerts() -> Mapping[str, Alert]:
+    """The rules that ship, by name."""
+    return dict(_defaults())
+
+
+def default_rules() -> Mapping[str, Mapping[str, object]]:
+    """The same as they are published: plain trees."""
+    file = resources.files("schemas.rules") / "defaults" / "alerts.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+@cache
+def _defaults() -> Mapping[str, Alert]:
+    return {
+        name: _ADAPTER.validate_json(json.dumps(rules)) for name, rules in default_rules().items()
+    }
+
+
+_ADAPTER: Final = TypeAdapter(Alert)

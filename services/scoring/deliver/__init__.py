@@ -1,0 +1,1 @@
+"""Delivery: decisions to webhooks, Slack, Feishu and mailboxes, each once in a target's queue."""

@@ -1,0 +1,65 @@
+"""The loop that scores: it follows the projector, batch by batch, for ever."""
+
+import threading
+from typing import Final
+
+import structlog
+
+from services.errors import NotOurs, TouchlineError
+from services.fold.loop import read_batch
+from services.log.port import Log
+from services.scoring.fold import score_batch, score_due
+from services.scoring.shelf import Shelf
+from services.store.scores import Scores
+
+BATCH: Final = 10_000
+PAUSE_S: Final = 0.02
+"""Between two looks at the projector, while it is behind the log: it takes a batch each 25 ms."""
+IDLE_S: Final = 1.0
+STAND_BY_S: Final = 5.0
+LONGEST_BACK_OFF_S: Final = 15.0
+
+log = structlog.get_logger()
+
+
+class ScoringLoop:
+    """Scores whatever the projector has applied; one instance a store works, others wait."""
+
+    def __init__(self, source: Log, store: Scores) -> None:
+        self._log, self._store = source, store
+        self._shelf, self._may_be_due = Shelf(), True
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set; what is away is waited for, with growing pauses."""
+        back_off_s = 0.1
+        while not stop.is_set():
+            try:
+                if not self.once():
+                    self._wait(stop)
+                back_off_s = 0.1
+            except NotOurs:
+                stop.wait(STAND_BY_S)
+            except TouchlineError as cause:
+                log.warning("scoring.waiting", cause=str(cause), back_off_s=back_off_s)
+                stop.wait(back_off_s)
+                back_off_s = min(2 * back_off_s, LONGEST_BACK_OFF_S)
+
+    def once(self) -> int:
+        """One batch, and some of the rows that are due by it; gives how much there was to do."""
+        batch = read_batch(
+            self._log, self._store.progress(), self._store.checkpoints(), limit=BATCH
+        )
+        worked = score_batch(batch, self._store, self._shelf)
+        self._may_be_due |= worked > 0
+        if self._may_be_due:
+            due = score_due(self._store, self._shelf)
+            self._may_be_due = due > 0
+            worked += due
+        return worked
+
+    def _wait(self, stop: threading.Event) -> None:
+        """Until the projector may have more."""
+        if self._log.ends() != self._store.progress():
+            stop.wait(PAUSE_S)
+        else:
+            self._log.wait(IDLE_S)

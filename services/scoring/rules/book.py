@@ -1,0 +1,55 @@
+"""Rulebook: the versions of one alert rule, and the instants from which they apply."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from schemas.rules.alerts_tree import Alert
+from services.scoring.rules.ready import Ready
+from services.scoring.rules.standing import FOREVER
+
+ACKNOWLEDGED: Final = "alert.acknowledged"
+CLOSED: Final = "alert.closed"
+
+
+class Rulebook:
+    """A rule by its name. Of two versions that apply from one instant, the later published does."""
+
+    def __init__(self, name: str, versions: Sequence[tuple[datetime | None, int, Alert]]) -> None:
+        self.name = name
+        from_s = {
+            -FOREVER if at is None else int(at.timestamp()): Ready(rule, version)
+            for at, version, rule in sorted(versions, key=_version)
+        }
+        self._starts = sorted(from_s)
+        self._ready = [from_s[start] for start in self._starts]
+        self._types = _all_types(self._ready)
+
+    def at(self, at_s: int) -> Ready | None:
+        """The version that rules at ``at_s``; None before the first, and where switched off."""
+        place = bisect_right(self._starts, at_s) - 1
+        ready = self._ready[place] if place >= 0 else None
+        return ready if ready and ready.rule.is_enabled else None
+
+    def next_change(self, at_s: int) -> int:
+        """The first instant after ``at_s`` from which another version rules."""
+        place = bisect_right(self._starts, at_s)
+        return self._starts[place] if place < len(self._starts) else FOREVER
+
+    def looks_at(self, type_: str) -> bool:
+        """Whether entries of this type may change an episode of this rule."""
+        return self._types is None or type_ in self._types
+
+
+def _all_types(versions: Sequence[Ready]) -> frozenset[str] | None:
+    found = frozenset({ACKNOWLEDGED, CLOSED})
+    for ready in versions:
+        if ready.types is None:
+            return None
+        found |= ready.types
+    return found
+
+
+def _version(version: tuple[datetime | None, int, Alert]) -> int:
+    return version[1]

@@ -1,0 +1,167 @@
+"""Scores in the store: what is kept of each leaf, customers' scores, models; a port of its own."""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, Protocol
+
+from schemas.envelope import Rank
+
+ALWAYS_DUE: Final = datetime.min.replace(tzinfo=UTC)
+"""When a row is due that another model has overtaken."""
+
+
+class Page(NamedTuple):
+    """Some of a leaf's entries; the last page takes new ones in."""
+
+    leaf: str
+    page: int
+    workspace: str
+    entries: bytes
+
+
+class ScoreRow(NamedTuple):
+    """A customer's scores."""
+
+    customer_id: str
+    workspace: str
+    due_at: datetime | None
+    """When time alone may change them next."""
+    tier: str | None
+    """By value: high value, potential or ordinary."""
+    scores: Mapping[str, Sequence[Any]]
+    """By name: value and band."""
+    models: Mapping[str, str]
+    """Version by model, of those that had a part in them."""
+
+
+class ToldRow(NamedTuple):
+    """What was told last of one score."""
+
+    customer_id: str
+    score: str
+    workspace: str
+    value: float
+    band: str
+    event_id: str
+
+
+class PromotionRow(NamedTuple):
+    """A version of a model that took over."""
+
+    workspace: str
+    occurred_at: datetime
+    source: str
+    id: str
+    model: str
+    version: str
+
+    @property
+    def rank(self) -> Rank:
+        """Its place in the canonical order."""
+        return self.occurred_at, self.source, self.id
+
+
+class ModelRow(NamedTuple):
+    """A model as it was trained."""
+
+    workspace: str
+    model: str
+    version: str
+    trained_until: datetime
+    """The last event that it has seen."""
+    parameters: Mapping[str, Any]
+    card: Mapping[str, Any]
+
+
+class Member(NamedTuple):
+    """An identifier, and whose it is."""
+
+    identifier: str
+    customer_id: str
+    workspace: str
+
+
+@dataclass(slots=True)
+class ScoreChanges:
+    """All that one transaction of scoring writes."""
+
+    pages: list[Page] = field(default_factory=list)
+    rows: list[ScoreRow] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    """Customers that are nobody's id any more, or of whom nothing is known: their rows go."""
+    told: list[ToldRow] = field(default_factory=list)
+    outbox: list[tuple[str, bytes]] = field(default_factory=list)
+    promotions: list[PromotionRow] = field(default_factory=list)
+    overtaken: set[str] = field(default_factory=set)
+    """Workspaces all of whose rows are due at once: another model scores."""
+    tick: datetime | None = None
+    looked_at: int = 0
+    """The last regrouping that was looked at; those up to it are forgotten."""
+    advance: dict[int, int] = field(default_factory=dict)
+
+
+class ScoringTransaction(Protocol):
+    """What scoring asks while its transaction is open, and at last writes."""
+
+    def claim(self, expected: Mapping[int, int]) -> None:
+        """Lock the progress; raises ``NotOurs`` where a partition is not at its offset."""
+
+    def tick(self) -> datetime | None:
+        """The last minute that scoring has taken in."""
+
+    def regrouped(self, limit: int) -> tuple[int, Collection[str]]:
+        """The first customers that were regrouped since: a number to forget them by, and who."""
+
+    def customers_of(self, identifiers: Collection[str]) -> Mapping[str, str]:
+        """Of those that are known: whose they are."""
+
+    def members(self, customers: Collection[str]) -> Sequence[Member]:
+        """All identifiers of these customers."""
+
+    def pages(self, leaves: Collection[str]) -> Sequence[Page]:
+        """All that is kept of these leaves, in no order."""
+
+    def due(self, tick: datetime, limit: int) -> Sequence[str]:
+        """Some customers whose rows the passing of time may change by ``tick``, longest due first.
+
+        They are part of themselves or of others by now, or of nobody.
+        """
+
+    def rows(self, customers: Collection[str]) -> Mapping[str, ScoreRow]:
+        """The stored rows."""
+
+    def told(self, customers: Collection[str]) -> Mapping[tuple[str, str], ToldRow]:
+        """What was told last, by customer and score."""
+
+    def promotions(self, workspaces: Collection[str]) -> Sequence[PromotionRow]:
+        """Everything that was ever promoted in these."""
+
+    def model(self, workspace: str, model: str, version: str) -> ModelRow | None:
+        """A model as it was trained."""
+
+    def save(self, changes: ScoreChanges) -> None:
+        """Write everything, and go on to ``advance``."""
+
+
+class Scores(Protocol):
+    """What scoring asks of a store; every adapter passes ``tests/contract/scores.py``."""
+
+    def progress(self) -> Mapping[int, int]:
+        """How far scoring has come."""
+
+    def checkpoints(self) -> Mapping[int, int]:
+        """How far the projector has come: scoring never passes it."""
+
+    def skipped(self, spans: Mapping[int, tuple[int, int]]) -> Collection[tuple[int, int]]:
+        """What the projector left out, as partition and offset; spans include both their ends."""
+
+    def transaction(self) -> AbstractContextManager[ScoringTransaction]:
+        """Commits when the block ends, leaves no trace when it raises.
+
+        Raises ``Unavailable``, and ``NotOurs`` where another process scores.
+        """
+
+    def close(self) -> None:
+        """Give connections back."""
