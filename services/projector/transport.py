@@ -94,9 +94,10 @@ class Consumer(driver.Consumer):
         tps = {tp.partition: tp for tp in self.assignment()}
         found = await self.transport.take_over(frozenset(tps))
         positions = {tp: found[partition] for partition, tp in tps.items()}
-        await self.seek_wait(positions)
+        # Before the seek: what a fetch under way still brings is told apart by it.
         self._next, self._holes = dict(positions), 0
         self._kept.clear()
+        await self.seek_wait(positions)
         return positions
 
     @override

@@ -50,14 +50,16 @@ def findings(history: Sequence[Entry], at_s: int) -> Findings:
     acts: dict[tuple[str, int], int] = {}
     latest: dict[str, Entry] = {}
     # By index: names would cost as much as all the rest, for sixty entries of each customer.
+    family_of, count_of = _FAMILIES.get, acts.get
     for entry in islice(history, bisect_left(history, first_s, key=_AT), None):
-        family = _FAMILIES.get(entry[1])
+        kind = entry[1]
+        family = family_of(kind)
         if family is None or (entry[6] and not engagement.is_act(entry)):
             continue
         key = family, entry[0] // DAY_S
-        acts[key] = acts.get(key, 0) + 1
-        if entry[1] in INTENT:
-            latest[entry[1]] = entry
+        acts[key] = count_of(key, 0) + 1
+        if kind in INTENT:
+            latest[kind] = entry
     has_acted = bool(acts) or any(map(engagement.is_act, history))
     told = [entry for entry in history if entry[1] in _OPINIONS]
     if not told:

@@ -10,6 +10,7 @@ from schemas.codec import Undecodable, decode
 from schemas.envelope import Recorded
 from services.fold.batch import Batch
 from services.fold.deciding import RESTATED_AFTER, Cause
+from services.fold.garbage import not_collecting
 from services.scoring.kept import Leaf, history_of, leaves_of
 from services.scoring.model.history import Entry
 from services.scoring.reading import Envelope, entry_in, envelope_of
@@ -47,6 +48,7 @@ class Read:
     advance: dict[int, int] = field(default_factory=dict)
 
 
+@not_collecting()
 def score_batch(batch: Batch, store: Scores, shelf: Shelf) -> int:
     """Take ``batch`` in and score whom it touches, and whom the projector regrouped since.
 
@@ -56,21 +58,22 @@ def score_batch(batch: Batch, store: Scores, shelf: Shelf) -> int:
     read = _read(batch, store)
     with store.transaction() as tx:
         tx.claim({piece.partition: piece.first for piece in batch})
-        number, regrouped = tx.regrouped(REGROUPED)
+        regrouped = tx.regrouped(REGROUPED)
         if not batch and not regrouped:
             return 0
         changes = ScoreChanges(
             promotions=read.promotions,
             overtaken={one.workspace for one in read.promotions},
             tick=read.tick,
-            looked_at=number,
+            looked_at=regrouped.keys(),
             advance=read.advance,
         )
-        _score(_Work(read, shelf, tx, changes), read.entries.keys() | regrouped)
+        _score(_Work(read, shelf, tx, changes), read.entries.keys() | set(regrouped.values()))
         tx.save(changes)
     return sum(len(piece.records) for piece in batch) + len(regrouped)
 
 
+@not_collecting()
 def score_due(store: Scores, shelf: Shelf) -> int:
     """Score some whom time, or another model, may change; gives how many, 0 once none is left.
 

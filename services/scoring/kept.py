@@ -1,6 +1,7 @@
 """Kept: what scoring holds of each leaf's events, as pages of entries."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -67,22 +68,26 @@ def history_of(leaves: Iterable[Leaf]) -> list[Entry]:
     """All that is kept, in time order, without what was taken back and what took it back."""
     found: list[Entry] = []
     taken: set[str] = set()
+    is_sorted = True
     for leaf in leaves:
         for number, page in leaf.pages.items():
             if number == VOIDS:
                 taken.update(entry.about for entry in page)
             else:
+                # Most pages follow each other: then nothing is left to sort.
+                is_sorted = is_sorted and (not found or found[-1] <= page[0])
                 found += page
     if taken:
         found = [entry for entry in found if _key(entry.source, entry.id) not in taken]
-    found.sort()
+    if not is_sorted:
+        found.sort()
     return found
 
 
 def leaves_of(pages: Iterable[Page]) -> Mapping[str, Leaf]:
     """``pages``, read, by leaf."""
     by_leaf: dict[str, list[Page]] = {}
-    for page in pages:
+    for page in sorted(pages, key=itemgetter(1)):
         by_leaf.setdefault(page.leaf, []).append(page)
     return {leaf: Leaf(leaf, own[0].workspace, own) for leaf, own in by_leaf.items()}
 

@@ -80,7 +80,10 @@ class MemoryScores:
         for customer, row in tables.scores.items():
             if row.workspace in changes.overtaken:
                 tables.scores[customer] = row._replace(due_at=ALWAYS_DUE)
-        del folded.regrouped[: changes.looked_at]
+        looked_at = set(changes.looked_at)
+        folded.regrouped = [
+            one for number, one in enumerate(folded.regrouped) if number not in looked_at
+        ]
         if changes.tick:
             tables.tick = max(tables.tick or changes.tick, changes.tick)
         tables.progress |= changes.advance
@@ -104,10 +107,9 @@ class MemoryScoring:
         """As the port says."""
         return self._tables.tick
 
-    def regrouped(self, limit: int) -> tuple[int, Collection[str]]:
+    def regrouped(self, limit: int) -> Mapping[int, str]:
         """As the port says."""
-        found = self._folded.regrouped[:limit]
-        return len(found), set(found)
+        return dict(enumerate(self._folded.regrouped[:limit]))
 
     def customers_of(self, identifiers: Collection[str]) -> Mapping[str, str]:
         """As the port says."""

@@ -84,7 +84,7 @@ _MODEL: Final = """
 """
 _GO: Final = "DELETE FROM score WHERE customer_id = ANY(%s)"
 _OVERTAKE: Final = "UPDATE score SET due_at = %s WHERE workspace = ANY(%s)"
-_FORGET: Final = "DELETE FROM regrouped WHERE regrouped_id <= %s"
+_FORGET: Final = "DELETE FROM regrouped WHERE regrouped_id = ANY(%s::bigint[])"
 _TELL_TIME: Final = """
     INSERT INTO scoring_clock AS old (tick) VALUES (%s)
     ON CONFLICT (is_only) DO UPDATE SET tick = greatest(old.tick, excluded.tick)
@@ -182,10 +182,9 @@ class PostgresScoring:
         rows = self._rows(_TICK)
         return rows[0][0] if rows else None
 
-    def regrouped(self, limit: int) -> tuple[int, Collection[str]]:
+    def regrouped(self, limit: int) -> Mapping[int, str]:
         """As the port says."""
-        rows = self._rows(_REGROUPED, limit)
-        return (rows[-1][0] if rows else 0), {customer for _, customer in rows}
+        return dict(self._rows(_REGROUPED, limit))
 
     def customers_of(self, identifiers: Collection[str]) -> Mapping[str, str]:
         """As the port says."""
@@ -243,7 +242,7 @@ class PostgresScoring:
         if changes.overtaken:
             cursor.execute(_OVERTAKE, (ALWAYS_DUE, [*changes.overtaken]))
         if changes.looked_at:
-            cursor.execute(_FORGET, (changes.looked_at,))
+            cursor.execute(_FORGET, ([*changes.looked_at],))
         if changes.tick:
             cursor.execute(_TELL_TIME, (changes.tick,))
         if changes.advance:

@@ -97,8 +97,8 @@ class ScoreChanges:
     overtaken: set[str] = field(default_factory=set)
     """Workspaces all of whose rows are due at once: another model scores."""
     tick: datetime | None = None
-    looked_at: int = 0
-    """The last regrouping that was looked at; those up to it are forgotten."""
+    looked_at: Collection[int] = ()
+    """Regroupings that are dealt with, and forgotten."""
     advance: dict[int, int] = field(default_factory=dict)
 
 
@@ -111,8 +111,8 @@ class ScoringTransaction(Protocol):
     def tick(self) -> datetime | None:
         """The last minute that scoring has taken in."""
 
-    def regrouped(self, limit: int) -> tuple[int, Collection[str]]:
-        """The first customers that were regrouped since: a number to forget them by, and who."""
+    def regrouped(self, limit: int) -> Mapping[int, str]:
+        """Some customers that were regrouped since, by the numbers to forget them by."""
 
     def customers_of(self, identifiers: Collection[str]) -> Mapping[str, str]:
         """Of those that are known: whose they are."""

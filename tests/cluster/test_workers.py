@@ -5,7 +5,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +14,6 @@ from typing import Any, Final
 
 import httpx
 import psutil
-import psycopg
 import pytest
 
 from schemas.envelope import Recorded
@@ -29,7 +27,6 @@ from services.projector.projections import READ_MODELS
 from services.store.migrate import migrate
 from services.store.postgres import PostgresStore
 from services.store.programs import until
-from services.store.statements import ALONE
 from services.store.urls import Urls
 from tests.cluster.workers import Worker
 from tests.histories import entry
@@ -199,22 +196,12 @@ def test_a_worker_whose_partition_was_folded_by_another_ends_and_goes_on_from_th
     now = datetime.now(UTC)
     of_one = [one for one in entries if one.partition == 1]
     records = [Stored(offset, now, one.payload) for offset, one in enumerate(of_one)]
-    with (
-        a_scene(shared, tmp_path) as scene,
-        closing(PostgresStore(shared.urls.fold)) as store,
-        ThreadPoolExecutor(1) as threads,
-    ):
+    with a_scene(shared, tmp_path) as scene:
         worker = scene.worker("worker")
         scene.waits(partial(has_shares, worker, 1))
-        with psycopg.connect(shared.urls.fold) as held:
-            held.execute(ALONE.encode())
-            # It is first in line, and the worker behind it.
-            folds = Folds(READ_MODELS, shared.vault)
-            other = threads.submit(apply, folds, [Slice(1, 0, records)], store)
-            scene.waits(partial(waiting_in_line, held, 1))
-            shared.log.append(of_one)
-            scene.waits(partial(waiting_in_line, held, 2))
-        other.result(PATIENCE_S)
+        # Before the log has them, and so before the worker can.
+        apply(Folds(READ_MODELS, shared.vault), [Slice(1, 0, records)], shared.store)
+        shared.log.append(of_one)
         scene.waits(partial(has_shares, worker, 2))
         shared.log.append([one for one in entries if one.partition != 1])
         scene.waits(scene.is_done)
@@ -223,12 +210,6 @@ def test_a_worker_whose_partition_was_folded_by_another_ends_and_goes_on_from_th
     assert worker.codes == [1, 0]
     assert "NotOurs: partition 1 is at" in worker.said
     assert_as_alone(shared, alone, len(events))
-
-
-def waiting_in_line(connection: psycopg.Connection[Any], count: int) -> bool:
-    """Whether so many batches wait for the one that is alone."""
-    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    return connection.execute(query).fetchone() == (count,)
 
 
 def test_the_command_folds_listens_for_probes_alone_leaves_no_files_and_ends(

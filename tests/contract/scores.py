@@ -63,7 +63,7 @@ class ScoresContract:
         assert (room.scores.progress(), room.scores.checkpoints()) == ({}, {})
         with room.scores.transaction() as tx:
             assert tx.tick() is None
-            assert tx.regrouped(9) == (0, set())
+            assert tx.regrouped(9) == {}
             assert not tx.pages({A})
             assert not tx.rows({A})
             assert not tx.due(AT, 9)
@@ -167,12 +167,12 @@ class ScoresContract:
         self.folded(room, regrouped={A, B})
 
         with room.scores.transaction() as tx:
-            number, found = tx.regrouped(9)
-            assert set(found) == {A, B}
-            tx.save(ScoreChanges(looked_at=number))
+            found = tx.regrouped(9)
+            assert set(found.values()) == {A, B}
+            tx.save(ScoreChanges(looked_at=found.keys()))
 
         with room.scores.transaction() as tx:
-            assert tx.regrouped(9) == (0, set())
+            assert tx.regrouped(9) == {}
 
     def test_a_part_of_them_leaves_the_others(self, room: Room) -> None:
         self.folded(room, regrouped={A, B})
@@ -180,9 +180,9 @@ class ScoresContract:
 
         for _ in range(3):
             with room.scores.transaction() as tx:
-                number, some = tx.regrouped(1)
-                found.append(some)
-                tx.save(ScoreChanges(looked_at=number))
+                some = tx.regrouped(1)
+                found.append(some.values())
+                tx.save(ScoreChanges(looked_at=some.keys()))
 
         assert sorted(map(len, found)) == [0, 1, 1]
         assert {one for some in found for one in some} == {A, B}

@@ -36,6 +36,7 @@ def house(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setenv("TOUCHLINE_MASTER_KEY", MASTER_KEY.hex())
     with serving(urls, monkeypatch) as house:
         house.tell(*shoppers())
+        house.tick(datetime.now(UTC).replace(second=0, microsecond=0))
         house.score()
         yield house
 
