@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.integration.running import PATIENCE_S, Process, RunningPlatform
+from tests.integration.running import PATIENCE_S, Json, Process, RunningPlatform
 from tests.integration.telling import Teller, Told, assert_each_once, recorded, write
 
 EVENTS: Final = 6_000
@@ -118,4 +118,10 @@ def test_a_load_killed_ten_times_gives_the_rows_of_one_that_was_not(
             loader.kill()
         loader.finish()
 
-        assert killed.verified()["projections"] == calm.verified()["projections"]
+        assert rows_of(killed) == rows_of(calm)
+
+
+def rows_of(platform: RunningPlatform) -> list[Json]:
+    """The digests of all its tables, once they are verified; the clock's minute aside."""
+    every: list[Json] = platform.verified()["projections"]
+    return [one for one in every if one["name"] != "control"]

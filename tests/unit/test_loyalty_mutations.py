@@ -20,7 +20,7 @@ from tests.unit import test_loyalty_golden, test_loyalty_laws
 Break = Callable[[pytest.MonkeyPatch], None]
 HOME: Final = "services.projector.projections.loyalty"
 FEWEST: Final = settings(
-    max_examples=1_000,
+    max_examples=5_000,
     derandomize=True,
     database=None,
     deadline=None,
