@@ -1,11 +1,11 @@
 """Scores: what scoring adds to the cost of folding an event.
 
-    python -m bench.scored [--events 100000] [--runs 3] [--profile] [--models]
+    python -m bench.scored [--events 100000] [--runs 3] [--profile]
 
 A log is folded into fresh tables and scored behind the folds, batch by batch, as the engine does:
 first real purchases with what is simulated around them (Complete Journey, in the order in which
-its load tells them), then bench.fold's newcomers. Cost is processor time, ours and the backend's.
-With --models all three models are trained on what was folded, promoted, and score as well.
+its load tells them), then bench.fold's newcomers. Cost is processor time, ours and the backend's,
+by the cheapest of the runs. No model is promoted: these are the scores that everybody has.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from bench.steps import Steps, table
 from services.fold import apply, loop
 from services.scoring import fold, kept, scored
 from services.scoring.shelf import Shelf
-from services.store import postgres_scores, rows
+from services.store import postgres_scores
 from services.store.postgres_scores import PostgresScores
 
 TARGET: Final = 0.4
@@ -33,7 +33,6 @@ TABLES: Final = (
     "scoring_progress, scoring_clock, regrouped, scored_page, score, score_told, promotion, outbox"
 )
 WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
-    (loop, "read_batch", "read the log"),
     (fold, "envelope_of", "read envelopes"),
     (fold, "entry_in", "take what scores need"),
     (fold, "leaves_of", "read pages"),
@@ -47,7 +46,6 @@ WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
     (postgres_scores.PostgresScoring, "pages", "fetch pages"),
     (postgres_scores.PostgresScoring, "rows", "fetch rows"),
     (postgres_scores.PostgresScoring, "save", "write rows"),
-    (rows, "as_binary", "make rows' bytes"),
     (fold, "score_batch", "all else"),
 )
 

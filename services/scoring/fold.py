@@ -173,9 +173,11 @@ def _score(work: _Work, named: Collection[str]) -> None:
     # Ids that are part of another customer by now, and customers of whom nothing is left.
     changes.gone = stored.keys() - {one.customer for one in found}
     changes.rows = [row for one in found if (row := _row(one)) != one.before]
+    reached = tx.reached()
 
     def cause_of(one: Now) -> Cause:
-        return _cause(groups[one.customer], read) or Cause.of_tick(tick or _at(one.lived.history))
+        own = _cause(groups[one.customer], read, reached)
+        return own or Cause.of_tick(tick or _at(one.lived.history))
 
     decide(found, cause_of, tx, changes)
 
@@ -209,11 +211,16 @@ def _at(history: Sequence[Entry]) -> datetime:
     return datetime.fromtimestamp(history[-1].at_s, UTC)
 
 
-def _cause(group: Iterable[Member], read: Read) -> Cause | None:
-    """The latest event of these leaves in this batch, if there is one."""
+def _cause(group: Iterable[Member], read: Read, reached: datetime | None) -> Cause | None:
+    """The latest event of these leaves in this batch, if there is one.
+
+    It is old where it was told late, and where scoring is: a log that was there before scoring was
+    switched on is history.
+    """
     events = [event for one in group for event in read.events.get(one.identifier, ())]
     if not events:
         return None
     last = max(events, key=lambda event: event.rank)
-    is_old = last.received_at - last.occurred_at > RESTATED_AFTER
+    known_at = max(last.received_at, reached or last.received_at)
+    is_old = known_at - last.occurred_at > RESTATED_AFTER
     return Cause(f"{last.source}\0{last.id}", last.occurred_at, last.id, is_old)

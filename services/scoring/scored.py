@@ -101,10 +101,14 @@ def _by_rules(one: Lived, done: Scored) -> None:
 
 
 def _by_models(everyone: Sequence[Lived], trained: "Trained", done: Sequence[Scored]) -> None:
+    spent: dict[str, _Spent] = {}
+    for model in (trained.rfm, trained.buying):
+        if model and model.currency not in spent:
+            spent[model.currency] = _spent(everyone, model.currency)
     if trained.rfm:
-        _by_fifths(_spent(everyone, trained.rfm.currency), trained.rfm, done)
+        _by_fifths(spent[trained.rfm.currency], trained.rfm, done)
     if trained.buying:
-        _by_buying(_spent(everyone, trained.buying.currency), trained.buying, done)
+        _by_buying(spent[trained.buying.currency], trained.buying, done)
     if trained.churn:
         _by_features(everyone, trained.churn, done)
 

@@ -6,7 +6,6 @@ lessens what was spent on its day; above all purchases it makes the sum negative
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 
 from services.scoring.model.history import DAY_S, Entry
 
@@ -59,17 +58,12 @@ def spending(history: Sequence[Entry], currency: str) -> Spending | None:
 
 def movements(history: Sequence[Entry], currency: str) -> list[tuple[int, int]]:
     """Day and amount of each purchase, and of each refund as a negative one."""
+    told = [entry for entry in history if entry[1] in _KINDS]
     orders: dict[str, Entry] = {}
-    refunds: list[Entry] = []
-    cancelled: set[str] = set()
-    for entry in history:
-        match _TYPE(entry):
-            case "purchase.completed":
-                orders.setdefault(entry.about, entry)
-            case "purchase.refunded":
-                refunds.append(entry)
-            case "purchase.cancelled":
-                cancelled.add(entry.about)
+    for entry in told:
+        if entry[1] == _BOUGHT:
+            orders.setdefault(entry.about, entry)
+    cancelled = {entry.about for entry in told if entry[1] == _CANCELLED}
     return [
         *(
             (entry.at_s // DAY_S, int(entry.value))
@@ -78,10 +72,14 @@ def movements(history: Sequence[Entry], currency: str) -> list[tuple[int, int]]:
         ),
         *(
             (entry.at_s // DAY_S, -int(entry.value))
-            for entry in refunds
-            if entry.unit == currency and entry.value and entry.about not in cancelled
+            for entry in told
+            if entry[1] == _BACK
+            and entry.unit == currency
+            and entry.value
+            and entry.about not in cancelled
         ),
     ]
 
 
-_TYPE = itemgetter(1)
+_BOUGHT, _BACK, _CANCELLED = "purchase.completed", "purchase.refunded", "purchase.cancelled"
+_KINDS = frozenset({_BOUGHT, _BACK, _CANCELLED})

@@ -36,24 +36,27 @@ def tell(
     changed: Iterable[Now], cause_of: CauseOf, tx: ScoringTransaction, changes: ScoreChanges
 ) -> None:
     """Let ``changes`` tell what is new, each score of a customer once at most."""
-    news = [(one, names) for one in changed if (names := _news(one))]
-    told = tx.told({one.customer for one, _ in news}) if news else {}
-    for one, names in news:
-        cause = cause_of(one)
-        for name in names:
+    news = [one for one in changed if _may_be_news(one)]
+    told = tx.told({one.customer for one in news}) if news else {}
+    for one in news:
+        for name, (_, band) in one.scored.scores.items():
             last = told.get((one.customer, name))
-            if last is None or last.band != one.scored.scores[name][1]:
-                _tell(one, name, last, (cause, changes))
+            if band != (last.band if last else SCALES[name].stranger):
+                _tell(one, name, last, (cause_of(one), changes))
 
 
-def _news(one: Now) -> list[Name]:
-    """The scores whose band is not the row's; of a newcomer, not a stranger's."""
-    before = one.before.scores if one.before else {}
-    return [
-        name
+def _may_be_news(one: Now) -> bool:
+    """Whether a band is not the row's.
+
+    Of whom there is no row it is not known: their id may have been another customer's meanwhile.
+    """
+    if one.before is None:
+        return True
+    before = one.before.scores
+    return any(
+        name not in before or band != before[name][1]
         for name, (_, band) in one.scored.scores.items()
-        if band != (before[name][1] if name in before else SCALES[name].stranger)
-    ]
+    )
 
 
 def _tell(one: Now, name: Name, last: ToldRow | None, within: tuple[Cause, ScoreChanges]) -> None:
@@ -70,7 +73,8 @@ def _tell(one: Now, name: Name, last: ToldRow | None, within: tuple[Cause, Score
         currency=one.scored.currency if name == "lifetime_value" else None,
         model=model,
         model_version=version,
-        is_restated=cause.is_old,
+        # Another model is no news of the customer.
+        is_restated=cause.is_old or (one.before or one.scored).models != one.scored.models,
     )
     event = decision(
         data, id_=id_, occurred_at=cause.at, identifiers=[one.customer], cause=cause.id

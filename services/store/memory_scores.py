@@ -107,6 +107,10 @@ class MemoryScoring:
         """As the port says."""
         return self._tables.tick
 
+    def reached(self) -> datetime | None:
+        """As the port says."""
+        return self._folded.courses.control.tick
+
     def regrouped(self, limit: int) -> Mapping[int, str]:
         """As the port says."""
         return dict(enumerate(self._folded.regrouped[:limit]))

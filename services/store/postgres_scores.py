@@ -68,6 +68,7 @@ _SKIPPED: Final = """
 _PROGRESS: Final = "SELECT partition, next_offset FROM scoring_progress"
 _CLAIM: Final = "SELECT partition, next_offset FROM scoring_progress FOR UPDATE"
 _TICK: Final = "SELECT tick FROM scoring_clock"
+_REACHED: Final = "SELECT tick FROM control"
 _REGROUPED: Final = "SELECT regrouped_id, customer_id FROM regrouped ORDER BY regrouped_id LIMIT %s"
 _CUSTOMERS: Final = "SELECT identifier, customer_id FROM identifier WHERE identifier = ANY(%s)"
 _MEMBERS: Final = (
@@ -181,6 +182,11 @@ class PostgresScoring:
         """As the port says."""
         rows = self._rows(_TICK)
         return rows[0][0] if rows else None
+
+    def reached(self) -> datetime | None:
+        """As the port says."""
+        found: datetime | None = self._rows(_REACHED)[0][0]
+        return found
 
     def regrouped(self, limit: int) -> Mapping[int, str]:
         """As the port says."""

@@ -111,6 +111,9 @@ class ScoringTransaction(Protocol):
     def tick(self) -> datetime | None:
         """The last minute that scoring has taken in."""
 
+    def reached(self) -> datetime | None:
+        """The last minute that the projector has taken in: what is much older is caught up with."""
+
     def regrouped(self, limit: int) -> Mapping[int, str]:
         """Some customers that were regrouped since, by the numbers to forget them by."""
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import pytest
 
 from services.errors import NotOurs
+from services.store.course import CourseChanges
 from services.store.port import Changes, Identifier, Store, Tally
 from services.store.scores import (
     ALWAYS_DUE,
@@ -173,6 +174,14 @@ class ScoresContract:
 
         with room.scores.transaction() as tx:
             assert tx.regrouped(9) == {}
+
+    def test_how_far_the_projector_is_in_time_is_told(self, room: Room) -> None:
+        with room.scores.transaction() as tx:
+            assert tx.reached() is None
+        self.folded(room, course=CourseChanges(AT, []))
+
+        with room.scores.transaction() as tx:
+            assert (tx.reached(), tx.tick()) == (AT, None)
 
     def test_a_part_of_them_leaves_the_others(self, room: Room) -> None:
         self.folded(room, regrouped={A, B})

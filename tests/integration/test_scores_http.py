@@ -1,16 +1,14 @@
 """Scores over HTTP: what they are worth, why, and read after one's own writes."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from math import fsum, isclose
-from typing import Any
 
 import pytest
 
-from schemas.codec import decode
-from schemas.envelope import Recorded
 from services.store.urls import Urls
 from tests.integration.house import START, House, Json, bought, called, event, serving, waiting_for
+from tests.integration.telling_scores import decisions
 
 DAY_S = 86_400
 
@@ -135,6 +133,14 @@ def test_a_score_in_another_band_is_told_once_in_the_log(house: House) -> None:
     assert decisions(house) == told
 
 
+def test_of_today_it_is_news_and_not_restated(house: House) -> None:
+    now = datetime.now(UTC).isoformat()
+    house.tell({**bought("o-1", 1250, "user:1"), "occurred_at": now})
+    house.score()
+
+    assert [one.data.is_restated for one in decisions(house)] == [False]
+
+
 def test_merged_customers_have_the_scores_of_all_their_events_and_parted_ones_their_own(
     house: House,
 ) -> None:
@@ -179,13 +185,3 @@ def stored(house: House) -> list[tuple[str, Json]]:
         (str(customer), scores)
         for customer, scores in house.rows("SELECT customer_id, scores FROM score ORDER BY 1")
     ]
-
-
-def decisions(house: House) -> list[Recorded[Any]]:
-    """What was told of scores, as it lies in the log."""
-    every = [
-        decode(record.payload)
-        for partition, end in house.log.ends().items()
-        for record in (house.log.read(partition, 0, end) if end else ())
-    ]
-    return [one for one in every if one.type == "score.computed"]

@@ -20,6 +20,7 @@ from services.store.postgres_models import PostgresModels
 from services.store.scores import ModelRow
 from services.store.urls import Urls
 from tests.integration.house import MASTER_KEY, House, Json, bought, serving
+from tests.integration.telling_scores import decisions
 from tests.shoppers import shopping
 
 BUYERS = 60
@@ -61,6 +62,9 @@ def test_a_promoted_model_scores_everybody_and_says_by_what(house: House) -> Non
     for one in after.values():
         parts = [one["base"], *(part["value"] for part in one["contributions"])]
         assert isclose(fsum(parts), one["value"], rel_tol=1e-9, abs_tol=1e-6), one
+    told = [one.data for one in decisions(house) if one.data.model in versions]
+    assert told
+    assert all(one.is_restated for one in told), "another model is no news of the customer"
     tiers = {tier for (tier,) in house.rows("SELECT DISTINCT tier FROM score")}
     assert tiers == {"high value", "ordinary", "potential"}
 

@@ -1,0 +1,17 @@
+"""What was told of scores, as it lies in the log of a house."""
+
+from typing import Any
+
+from schemas.codec import decode
+from schemas.envelope import Recorded
+from tests.integration.house import House
+
+
+def decisions(house: House) -> list[Recorded[Any]]:
+    """What was told of scores, as it lies in the log."""
+    every = [
+        decode(record.payload)
+        for partition, end in house.log.ends().items()
+        for record in (house.log.read(partition, 0, end) if end else ())
+    ]
+    return [one for one in every if one.type == "score.computed"]
