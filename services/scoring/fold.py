@@ -43,6 +43,9 @@ class Read:
     """Of these leaves."""
     events: dict[str, list[Envelope]] = field(default_factory=dict)
     """Where these entries come from."""
+    named: set[str] = field(default_factory=set)
+    """Everybody whom customers' events name. Of whom nobody had heard before there may be something
+    that we ourselves said of them."""
     tick: datetime | None = None
     promotions: list[PromotionRow] = field(default_factory=list)
     advance: dict[int, int] = field(default_factory=dict)
@@ -68,7 +71,10 @@ def score_batch(batch: Batch, store: Scores, shelf: Shelf) -> int:
             looked_at=regrouped.keys(),
             advance=read.advance,
         )
-        _score(_Work(read, shelf, tx, changes), read.entries.keys() | set(regrouped.values()))
+        _score(
+            _Work(read, shelf, tx, changes),
+            read.entries.keys() | read.named | set(regrouped.values()),
+        )
         tx.save(changes)
     return sum(len(piece.records) for piece in batch) + len(regrouped)
 
@@ -117,13 +123,15 @@ def _read(batch: Batch, store: Scores) -> Read:
 def _take_in(envelope: Envelope, payload: bytes, read: Read) -> None:
     if envelope.type in _CONTROL:
         _control(decode(payload), read)
-    elif envelope.type not in _OURS and (kept := entry_in(envelope, payload)):
-        leaf, entry = kept
-        if leaf not in read.entries:
-            read.entries[leaf], read.events[leaf] = [], []
-            read.workspaces[leaf] = envelope.workspace
-        read.entries[leaf].append(entry)
-        read.events[leaf].append(envelope)
+    elif envelope.type not in _OURS:
+        read.named.update(envelope.identifiers)
+        if kept := entry_in(envelope, payload):
+            leaf, entry = kept
+            if leaf not in read.entries:
+                read.entries[leaf], read.events[leaf] = [], []
+                read.workspaces[leaf] = envelope.workspace
+            read.entries[leaf].append(entry)
+            read.events[leaf].append(envelope)
 
 
 def _control(event: Recorded[Any], read: Read) -> None:
