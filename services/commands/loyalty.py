@@ -7,7 +7,7 @@ decided on and not folded yet: so no point is spent twice, wherever a crash fall
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from schemas import PointsAdjusted, PointsRedeemed, RewardGranted
@@ -18,18 +18,18 @@ from services.clock import Clock
 from services.commands.awaiting import token
 from services.commands.control import checked
 from services.commands.once import Asked, Outcome, Request, once
-from services.errors import Conflict, NotFound, Refused, Unavailable
-from services.fold.course import AnyCourse
+from services.errors import Conflict, NotFound, Refused
+from services.fold.course import AnyCourse, state_in
 from services.fold.decisions import decision
 from services.fold.rules import in_order
+from services.fold.source import LedgerSource
+from services.fold.supply import entries_in
 from services.log.port import Log, partition_of
 from services.store.balance import Account, Balances, Deciding, Decision, Spoken
-from services.store.course import STALE
 
 Data: TypeAlias = PointsRedeemed | PointsAdjusted | RewardGranted
 HASH: Final = re.compile(r"[0-9a-f]{32}")
 MOST_NAMED: Final = 20
-_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,12 @@ class Standing:
 class Points:
     """Decides on points; answers at commit, before the log has it."""
 
-    def __init__(self, balances: Balances, course: AnyCourse, log: Log, clock: Clock) -> None:
-        """``course`` is that of loyalty: it settles what the folds stored."""
-        self._balances, self._course, self._log, self._clock = balances, course, log, clock
+    def __init__(
+        self, balances: Balances, points: tuple[AnyCourse, LedgerSource], log: Log, clock: Clock
+    ) -> None:
+        """``points`` are loyalty's course, which settles what the folds stored, and its source."""
+        self._balances, self._log, self._clock = balances, log, clock
+        self._course, self._source = points
         self._books: dict[str, tuple[int, Any]] = {}
 
     def redeem(self, asked: Asked, customer: str, points: int, reason: str | None = None) -> Done:
@@ -137,13 +140,16 @@ class Points:
         account = deciding.account()
         if account is None:
             raise stranger(customer)
-        if account.state == STALE:
-            raise Unavailable("new rules are being applied to this customer; ask again")
+        course, book = self._course, self._book(deciding, workspace, account)
+        # What is read now may have in it what is spoken for as well: less is available then.
+        state = state_in(
+            course,
+            account.state,
+            book,
+            lambda: entries_in(self._source, *deciding.told(account.customer_id)),
+        )
         # Never before what is folded, though our clock was set back.
-        at = max(self._clock.now(), account.tick or _BEGINNING, account.as_of or _BEGINNING)
-        book = self._book(deciding, workspace, account)
-        course = self._course
-        state = course.begin() if account.state is None else course.decode(account.state)
+        at = max(filter(None, (self._clock.now(), account.tick, course.as_of(state))))
         available: Any = course.settle(state, at, book)["available"]
         free = max(0, available - account.spoken_for)
         return Standing(account.customer_id, at, free, book.at(at))

@@ -6,6 +6,7 @@ from services.fold.batch import Batch
 from services.fold.gather import gather
 from services.fold.read_models import ReadModels
 from services.fold.rules import Shelf
+from services.fold.run import How
 from services.fold.take import take
 from services.store.port import Changes, Store, Tally, Transaction
 from services.vault.port import Vault
@@ -23,16 +24,16 @@ class Folds:
     """The rules as last read: of one store only."""
 
 
-def apply(folds: Folds, batch: Batch, store: Store) -> Tally:
+def apply(folds: Folds, batch: Batch, store: Store, *, is_backlog: bool = False) -> Tally:
     """Fold ``batch``, in log order, into every projection; gives what became of its records.
 
     Rows, dead letters, outbox and checkpoints commit together: a batch given again raises
     ``NotOurs`` and changes nothing, a failed one leaves no trace. Acknowledge the batch only after
     this returns. Raises ``Unavailable`` where the store is away or another worker was in the way:
-    give the batch again.
+    give the batch again. Of a backlog the rows of courses are left for ``settle_due``.
     """
     with store.transaction() as tx:
-        changes = work_out(folds, batch, tx)
+        changes = work_out(folds, batch, tx, is_backlog=is_backlog)
         tx.save(changes)
     return Tally(*(sum(counts) for counts in zip(Tally(), *changes.tallies.values(), strict=True)))
 
@@ -51,11 +52,12 @@ class _Rehearsed(Exception):
     """Leaves a transaction without a trace."""
 
 
-def work_out(folds: Folds, batch: Batch, tx: Transaction) -> Changes:
+def work_out(folds: Folds, batch: Batch, tx: Transaction, *, is_backlog: bool = False) -> Changes:
     """Claim the partitions and find everything that ``batch`` changes."""
     tx.claim({piece.partition: piece.first for piece in batch})
     taken = take(batch, tx, folds.vault)
-    changes = gather(taken, tx, folds.models, folds.shelf, is_replay=folds.is_replay)
+    how = How(is_replay=folds.is_replay, is_backlog=is_backlog)
+    changes = gather(taken, tx, folds.models, folds.shelf, how=how)
     changes.skipped = taken.skipped
     changes.conflicted |= taken.conflicted
     changes.tallies = taken.tallies()

@@ -202,6 +202,19 @@ class Run:
         )
 
 
+def state_in(
+    course: Course[Any], stored: bytes | None, book: Any, entries: Callable[[], Iterable[Any]]
+) -> Any:
+    """The state that was stored; of one that is stale, what its entries come to."""
+    if stored:
+        return course.decode(stored)
+    state = course.begin()
+    if stored == STALE:
+        for entry in entries():
+            course.post(state, entry, book)
+    return state
+
+
 _DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {}
 """By the course's name; making one takes as long as decoding a hundred states."""
 _ENCODER = msgspec.msgpack.Encoder(order="sorted")

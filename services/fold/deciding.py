@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas import LifecycleChanged, PointsExpiring, TierChanged
 from services.fold.course import News, Settled
@@ -21,8 +21,7 @@ RESTATED_AFTER: Final = timedelta(days=1)
 """What was told that long after it happened is history: its decisions are recorded, not sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """What let a row change: an event, or the clock."""
 
     key: str

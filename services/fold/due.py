@@ -1,55 +1,90 @@
-"""Due: the rows that time alone changes, settled as far as the last tick."""
+"""Due: the rows that wait, for the end of a backlog or for their time to come."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final
 
 from services.fold.apply import Folds
-from services.fold.course import AnyCourse, Run, Supply, Touched
+from services.fold.course import Run, Supply, Touched
 from services.fold.deciding import Cause, decide
 from services.fold.rules import Time
 from services.fold.run import put
 from services.fold.settlements import Settlements
 from services.fold.source import FactsSource, Source
 from services.fold.supply import LedgerSupply
+from services.store.course import Unsettled
 from services.store.port import Changes, Identifier, Store, Transaction
 
 CUSTOMERS: Final = 2_000
 """Of one transaction: batches wait for it no longer than for one another."""
+WAITING: Final = 500
+"""The same, of customers all of whose entries are taken in again."""
 
 
 def settle_due(folds: Folds, store: Store) -> int:
-    """Settle some of the rows that are due; gives how many, 0 once none is left.
+    """Settle some of the rows that wait; gives how many, 0 once none is left.
 
-    What it decides by that leaves with it. Raises ``Unavailable``: then ask again.
+    First those that a backlog left waiting, then those that the passing of time changes. What is
+    decided by that leaves with it. Raises ``Unavailable``: then ask again.
     """
-    changes, done = Changes(), 0
     with store.transaction() as tx:
         tx.claim({})
         time = folds.shelf.time(tx.courses, None, ())
-        settled = {}
-        for course, source in folds.models.courses:
-            touched = _touched(course, time, tx)
-            rows, gone = Run(course, _supply(source, tx), time, tx).settle(touched)
-            settled[course.name] = rows
-            put(changes, course, rows, gone)
-            done += len(touched.members)
-        if done and not folds.is_replay:
-            by_tick = Cause.of_tick(time.tick)
-            told = decide(settled, lambda _: by_tick, tx)
-            changes.outbox, changes.course.decided = told.outbox, told.decided
+        if time.has_unsettled:
+            work = _waiting(tx.courses.waiting(WAITING), folds, tx)
+        else:
+            work = _due(folds, time, tx)
+        done = sum(len(touched.members) for touched in work.touched)
         if done:
-            tx.save(changes)
+            tx.save(_settled(work, folds, time, tx))
     return done
 
 
-def _touched(course: AnyCourse, time: Time, tx: Transaction) -> Touched:
-    due = tx.courses.due(course.name, time.tick, CUSTOMERS)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Each course's customers, and what is told of them."""
+
+    touched: Sequence[Touched]
+    cause_of: Callable[[str], Cause]
+    settled: Collection[str] = ()
+    """Who waits no more."""
+
+
+def _due(folds: Folds, time: Time, tx: Transaction) -> _Work:
+    by_tick = Cause.of_tick(time.tick)
+    touched = [
+        Touched(_members(tx.courses.due(course.name, time.tick, CUSTOMERS), tx))
+        for course, _ in folds.models.courses
+    ]
+    return _Work(touched, lambda _: by_tick)
+
+
+def _waiting(rows: Iterable[Unsettled], folds: Folds, tx: Transaction) -> _Work:
+    causes = {one.customer_id: Cause(one.key.decode(), *one[3:]) for one in rows}
+    touched = Touched(_members([*causes], tx), regrouped=frozenset(causes))
+    return _Work([touched] * len(folds.models.courses), causes.__getitem__, causes.keys())
+
+
+def _settled(work: _Work, folds: Folds, time: Time, tx: Transaction) -> Changes:
+    changes, settled = Changes(), {}
+    for (course, source), touched in zip(folds.models.courses, work.touched, strict=True):
+        rows, gone = Run(course, _supply(source, tx), time, tx).settle(touched)
+        settled[course.name] = rows
+        put(changes, course, rows, gone)
+    changes.course.settled = work.settled
+    if not folds.is_replay:
+        told = decide(settled, work.cause_of, tx)
+        changes.outbox, changes.course.decided = told.outbox, told.decided
+    return changes
+
+
+def _members(customers: Sequence[str], tx: Transaction) -> Mapping[str, Sequence[Identifier]]:
     members: dict[str, list[Identifier]] = defaultdict(list)
-    for one in tx.courses.members(due) if due else ():
+    for one in tx.courses.members(customers) if customers else ():
         members[one.customer_id].append(one)
-    return Touched({customer: sorted(members[customer]) for customer in due})
+    return {customer: sorted(members[customer]) for customer in customers}
 
 
 def _supply(source: Source, tx: Transaction) -> Supply:

@@ -4,7 +4,7 @@ from services.fold.project import Growth, Projected, project
 from services.fold.read_models import ReadModels
 from services.fold.resolve import customers, resolve
 from services.fold.rules import Shelf
-from services.fold.run import Work, run_courses
+from services.fold.run import How, Work, run_courses
 from services.fold.settlements import settle_orders
 from services.fold.sift import sift
 from services.fold.take import Taken
@@ -12,9 +12,7 @@ from services.store.course import CourseChanges
 from services.store.port import Changes, Transaction
 
 
-def gather(
-    taken: Taken, tx: Transaction, models: ReadModels, shelf: Shelf, *, is_replay: bool
-) -> Changes:
+def gather(taken: Taken, tx: Transaction, models: ReadModels, shelf: Shelf, *, how: How) -> Changes:
     """Everything that the events in ``taken`` change, counts and checkpoints aside."""
     sifted = sift(read.event for read in taken.reads)
     settlements = settle_orders(sifted.by_order, tx)
@@ -31,7 +29,7 @@ def gather(
         conflicted=sifted.conflicted,
         quarantined=sifted.quarantined,
         new_customers=found.new,
-        regrouped=set() if is_replay else resolved.regrouped(),
+        regrouped=set() if how.is_replay else resolved.regrouped(),
         course=CourseChanges(sifted.tick, sifted.rules),
     )
     projected: dict[str, Projected] = {}
@@ -43,5 +41,5 @@ def gather(
             changes.gone[view.table] = found.members.keys() - done.rows.keys() - found.new
     time = shelf.time(tx.courses, sifted.tick, sifted.rules)
     work = Work(sifted, settlements, resolved, found, projected, changes, tx)
-    run_courses(work, models.courses, time, is_replay=is_replay)
+    run_courses(work, models.courses, time, how)
     return changes

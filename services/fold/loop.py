@@ -13,7 +13,7 @@ import structlog
 from services.errors import NotOurs, TouchlineError, Unavailable
 from services.fold.apply import Folds, apply, rehearse
 from services.fold.batch import Batch, Slice
-from services.fold.due import settle_due
+from services.fold.postponing import Postponing
 from services.log.port import CONTROL, Log, Position
 from services.store.port import Store
 
@@ -40,7 +40,7 @@ class Loop:
     ) -> None:
         self._folds, self._log, self._store, self._steps = folds, source, store, steps
         self._next: dict[int, int] | None = None
-        self._may_be_due = True
+        self._postponing = Postponing(folds, store)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is away is waited for, with growing pauses."""
@@ -61,30 +61,23 @@ class Loop:
                 stop.wait(max(0.0, PAUSE_S - (time.monotonic() - began)))
 
     def once(self) -> int:
-        """The steps, then control, then one batch; gives how much there was to do."""
+        """The steps, control, one batch, some of what is due; gives how much there was to do."""
         worked = sum(step() for step in self._steps)
         ends = self._log.ends()
-        worked += self._control({CONTROL: ends.get(CONTROL, 0)})
-        return worked + self._turn(
-            {partition: end for partition, end in ends.items() if partition != CONTROL}
-        )
+        worked += self._turn({CONTROL: ends.get(CONTROL, 0)})
+        self._postponing.may_be_due |= worked > 0
+        others = {partition: end for partition, end in ends.items() if partition != CONTROL}
+        positions = self._positions()
+        self._postponing.see(sum(end - positions.get(at, 0) for at, end in others.items()))
+        worked += self._turn(others, is_backlog=self._postponing.is_backlog)
+        return worked + self._postponing.turn()
 
-    def _control(self, ends: Position) -> int:
-        """Control, and some of the rows that are due by it; batches go on in between."""
-        worked = self._turn(ends)
-        self._may_be_due |= worked > 0
-        if self._may_be_due:
-            due = settle_due(self._folds, self._store)
-            self._may_be_due = due > 0
-            worked += due
-        return worked
-
-    def _turn(self, ends: Position) -> int:
+    def _turn(self, ends: Position, *, is_backlog: bool = False) -> int:
         batch = read_batch(self._log, self._positions(), ends)
         if not batch:
             return 0
         try:
-            tally = apply(self._folds, batch, self._store)
+            tally = apply(self._folds, batch, self._store, is_backlog=is_backlog)
         except NotOurs:
             # A rebuild has put other rows in place, which may be at another position.
             self._next = None

@@ -78,7 +78,7 @@ def replay(folds: Folds, log: Log, store: Store, ends: Position, *, progress: Pr
     ):
         positions = dict(store.checkpoints())
         while batch := read_batch(log, positions, only):
-            apply(folds, batch, store)
+            apply(folds, batch, store, is_backlog=True)
             positions |= {piece.partition: piece.next for piece in batch}
             progress(sum(positions.values()), sum(ends.values()))
         while settle_due(folds, store):

@@ -60,6 +60,8 @@ class Time:
 
     tick: datetime
     books: "Books"
+    has_unsettled: bool = False
+    """Whether the rows of some customers wait to be settled."""
 
     def at(self, as_of: datetime | None) -> datetime:
         """The instant for which a row with its last entry then is told."""
@@ -102,4 +104,4 @@ class Shelf:
             self.books = Books(courses.rules(), control.revision)
         books = self.books.with_rules(rules) if rules else self.books
         come = max(filter(None, (control.tick, tick)), default=BEGINNING)
-        return Time(come, books)
+        return Time(come, books, control.has_unsettled)

@@ -11,8 +11,9 @@ from services.fold.resolve import Customers, Resolved
 from services.fold.rules import Time
 from services.fold.settlements import Settlements
 from services.fold.sift import Sifted
-from services.fold.source import FactsSource, Source
+from services.fold.source import FactsSource, LedgerSource, Source
 from services.fold.supply import FactsSupply, LedgerSupply
+from services.store.course import Unsettled
 from services.store.port import Changes, Transaction
 
 AWAITED: Final = frozenset({"points.redeemed", "points.adjusted", "reward.granted"})
@@ -32,38 +33,79 @@ class Work:
     tx: Transaction
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a batch is folded."""
+
+    is_replay: bool = False
+    """Decisions are read back."""
+    is_backlog: bool = False
+    """More waits behind it: a customer's rows are settled once, when all of it is folded."""
+
+
 def run_courses(
-    work: Work,
-    courses: Sequence[tuple[AnyCourse, Source]],
-    time: Time,
-    *,
-    is_replay: bool,
+    work: Work, courses: Sequence[tuple[AnyCourse, Source]], time: Time, how: How
 ) -> None:
     """Settle every course's customers, and tell what is new of them unless it is told already."""
-    changes, sifted = work.changes, work.sifted
+    changes, sifted, causes = work.changes.course, work.sifted, _Causes(work, time)
+    if how.is_replay:
+        changes.decided = reread(sifted.decisions)
+    else:
+        changes.redeemed = [
+            (event.recorded.workspace, event.recorded.id)
+            for events in sifted.entries.values()
+            for event in events
+            if event.recorded.type in AWAITED
+        ]
+    customers = work.found.members.keys()
+    waiting = work.tx.courses.unsettled(customers) if time.has_unsettled else ()
+    if how.is_backlog and not sifted.rules:
+        _leave(work, courses, waiting, causes)
+        return
+    changes.settled = {one.customer_id for one in waiting}
     # A rule that comes with them may be older than what their states were folded by.
-    again = work.found.members.keys() if sifted.rules else work.resolved.regrouped()
+    again = customers if sifted.rules else work.resolved.regrouped() | changes.settled
     touched = Touched(work.found.members, frozenset(work.found.new), frozenset(again))
     settled = {}
     for course, source in courses:
         supply = _supply(source, work)
         rows, gone = Run(course, supply, time, work.tx).settle(touched)
         settled[course.name] = rows
-        put(changes, course, rows, gone)
+        put(work.changes, course, rows, gone)
         if isinstance(supply, LedgerSupply):
-            changes.course.ledger = supply.rows
-    if is_replay:
-        changes.course.decided = reread(sifted.decisions)
-        return
-    told = decide(settled, _Causes(work, time).of, work.tx)
-    changes.course.decided = told.decided
-    changes.outbox += told.outbox
-    changes.course.redeemed = [
-        (event.recorded.workspace, event.recorded.id)
-        for events in sifted.entries.values()
-        for event in events
-        if event.recorded.type in AWAITED
-    ]
+            changes.ledger = supply.rows
+    if not how.is_replay:
+        told = decide(settled, causes.of, work.tx)
+        changes.decided = told.decided
+        work.changes.outbox += told.outbox
+
+
+def _leave(
+    work: Work,
+    courses: Sequence[tuple[AnyCourse, Source]],
+    waiting: Iterable[Unsettled],
+    causes: "_Causes",
+) -> None:
+    """Write down entries, and whose rows wait to be settled.
+
+    By the first event that left them waiting; where that is history, by the first that is none.
+    """
+    changes = work.changes.course
+    for _, source in courses:
+        if isinstance(source, LedgerSource):
+            changes.ledger = LedgerSupply(source, Settlements(), work.sifted.entries, work.tx).rows
+    gone = {customer for customer, members in work.found.members.items() if not members}
+    for course, _ in courses:
+        put(work.changes, course, {}, gone - work.found.new)
+    changes.settled = gone
+    before = {one.customer_id: one.is_old for one in waiting}
+    for customer, members in work.found.members.items():
+        if members and before.get(customer, True):
+            cause = causes.of(customer)
+            if customer not in before or not cause.is_old:
+                changes.unsettled.append(
+                    Unsettled(customer, members[0].workspace, cause.key.encode(), *cause[1:])
+                )
 
 
 def put(

@@ -146,4 +146,15 @@ def standing(source: LedgerSource, rows: Iterable[LedgerRow]) -> list[tuple[str,
     ]
 
 
+def entries_in(
+    source: LedgerSource, rows: Iterable[LedgerRow], orders: Iterable[bytes]
+) -> list[Any]:
+    """All entries of one customer, in order, as the store has their ledger and their orders."""
+    entries = [entry for _, entry in standing(source, rows)]
+    for facts in orders:
+        entries += source.entries_of(_ORDER.decode(facts))
+    return sorted(entries, key=source.key)
+
+
+_ORDER = msgspec.msgpack.Decoder(Order)
 _ENCODER = msgspec.msgpack.Encoder(order="sorted")

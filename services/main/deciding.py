@@ -89,7 +89,7 @@ def deciding(settings: "Settings", addresses: "Addresses", workspace: str) -> It
     from services.log.open import open_log
     from services.main.folding import folding
     from services.main.tenants import workspace_row
-    from services.projector.projections.loyalty.model import LOYALTY
+    from services.projector.projections.loyalty.model import LEDGER, LOYALTY
     from services.store.decisions import PostgresDecisions
     from services.store.postgres_balances import PostgresBalances
 
@@ -101,7 +101,7 @@ def deciding(settings: "Settings", addresses: "Addresses", workspace: str) -> It
         balances = stack.enter_context(closing(PostgresBalances(addresses.store.query)))
         log = stack.enter_context(closing(open_log(addresses.log)))
         yield Deciders(
-            Points(balances, LOYALTY, log, clock),
+            Points(balances, (LOYALTY, LEDGER), log, clock),
             Voids(balances, decisions, log, clock),
             Policies(decisions, decisions, log, clock, balances=balances),
         )

@@ -7,15 +7,11 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Response
 
-from services.query.courses import Courses, state_of
+from services.query.courses import Courses
 from services.query.customer import CustomerId, group_of
 from services.query.desk import DOCUMENTED, Caller, Desk, responses
 from services.store.reader import Reading
 
-STATE: Final = """
-SELECT state, as_of FROM loyalty
-WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
-"""
 SPOKEN_FOR: Final = """
 SELECT coalesce(sum(points), 0)::bigint FROM touchline.pending_redemption
 WHERE workspace = %(workspace)s AND leaf = ANY(%(leaves)s::uuid[])
@@ -118,15 +114,13 @@ def shown(reading: Reading, identifier: str, courses: Courses, now: datetime) ->
     leaves = courses.leaves(reading, customer_id)
     course, ruled = courses.loyalty.course, courses.ruled(reading)
     book = ruled.book(course)
-    stored, as_of = reading.row(STATE, customer_id=customer_id) or (None, None)
-    state = (
-        course.begin()
-        if stored is None
-        else state_of(course, stored, book, lambda: courses.ledger(reading, leaves))
+    state = courses.state(
+        reading, customer_id, (course, book), lambda: courses.ledger(reading, leaves)
     )
+    as_of = course.as_of(state)
     at = max(now, ruled.time.at(as_of))
     found: Mapping[str, Any] = course.settle(state, at, book)
-    is_member = stored is not None
+    is_member = as_of is not None
     (spoken_for,) = reading.rows(SPOKEN_FOR, leaves=leaves)[0]
     return CustomerLoyalty(
         customer_id=customer_id,

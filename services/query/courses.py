@@ -10,25 +10,34 @@ from datetime import datetime
 from functools import reduce
 from typing import Any, Final
 
-import msgspec
+from psycopg import sql
 
-from services.fold.course import AnyCourse
-from services.fold.orders import Order
+from services.fold.course import AnyCourse, state_in
 from services.fold.rules import BEGINNING, ZONE, Books, Time, in_order
 from services.fold.source import FactsSource, LedgerSource
-from services.fold.supply import standing
-from services.store.course import STALE, LedgerRow, RuleRow
+from services.fold.supply import entries_in
+from services.store.course import LedgerRow, RuleRow
 from services.store.reader import Reading
 
 MOST_WORKSPACES: Final = 1_000
 """Whose rules are remembered; the one asked of for longest is read again."""
-_ORDER: Final = msgspec.msgpack.Decoder(Order).decode
-
 CONTROL: Final = "SELECT tick, revision FROM control"
 RULES: Final = """
 SELECT workspace, kind, name, occurred_at, source, id, version, effective_at, body FROM rule
 WHERE workspace = %(workspace)s
 """
+_STATE: Final = sql.SQL("""
+SELECT CASE WHEN EXISTS (
+    SELECT FROM unsettled
+    WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
+) THEN ''::bytea ELSE (
+    SELECT state FROM {}
+    WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
+) END
+""")
+STATES: Final = {
+    course: _STATE.format(sql.Identifier(course)).as_string() for course in ("lifecycle", "loyalty")
+}
 LEAVES: Final = """
 SELECT identifier FROM identifier
 WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
@@ -131,24 +140,25 @@ class Courses:
 
     def ledger(self, reading: Reading, leaves: Sequence[str]) -> Sequence[Any]:
         """All that moved points of a customer with these leaves, in order."""
-        source = self.loyalty.ledger
-        rows = [LedgerRow._make(row) for row in reading.rows(LEDGER, leaves=leaves)]
-        entries = [entry for _, entry in standing(source, rows)]
-        for (facts,) in reading.rows(ORDERS, leaves=leaves):
-            entries += source.entries_of(_ORDER(facts))
-        return sorted(entries, key=source.key)
+        rows = map(LedgerRow._make, reading.rows(LEDGER, leaves=leaves))
+        orders = [facts for (facts,) in reading.rows(ORDERS, leaves=leaves)]
+        return entries_in(self.loyalty.ledger, rows, orders)
 
+    def state(
+        self,
+        reading: Reading,
+        customer_id: str,
+        by: tuple[AnyCourse, Any],
+        entries: Callable[[], Iterable[Any]],
+    ) -> Any:
+        """A customer's state as far as is folded, by a course and its book.
 
-def state_of(
-    course: AnyCourse, stored: bytes, book: Any, entries: Callable[[], Iterable[Any]]
-) -> Any:
-    """The state that was stored; of one that rules have overtaken, what its entries come to."""
-    if stored != STALE:
-        return course.decode(stored)
-    state = course.begin()
-    for entry in entries():
-        course.post(state, entry, book)
-    return state
+        Where rules have overtaken what is stored, or a backlog left it waiting, what the entries
+        come to.
+        """
+        course, book = by
+        [(stored,)] = reading.rows(STATES[course.name], customer_id=customer_id)
+        return state_in(course, stored, book, entries)
 
 
 def _applies(rule: RuleRow, at: datetime) -> bool:

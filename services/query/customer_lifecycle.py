@@ -3,19 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
-from services.query.courses import Courses, state_of
+from services.query.courses import Courses
 from services.query.customer import CustomerId, group_of
 from services.query.desk import DOCUMENTED, Caller, Desk, responses
 from services.store.reader import Reading
-
-STATE: Final = """
-SELECT state, as_of FROM lifecycle
-WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +107,14 @@ def router(desk: Desk) -> APIRouter:
 def shown(reading: Reading, identifier: str, courses: Courses) -> CustomerLifecycle:
     """The lifecycle of whom ``identifier`` is part of; raises ``NotFound``."""
     customer_id = group_of(reading, identifier)
-    row = reading.row(STATE, customer_id=customer_id)
-    if row is None:
-        return CustomerLifecycle(customer_id=customer_id, at=None, stages={}, history=[])
-    stored, as_of = row
     days = courses.active_days(reading, courses.leaves(reading, customer_id))
     course, ruled = courses.lifecycle.course, courses.ruled(reading)
-    at, book = ruled.time.at(as_of), ruled.book(course)
-    state = state_of(course, stored, book, lambda: days)
+    book = ruled.book(course)
+    state = courses.state(reading, customer_id, (course, book), lambda: days)
+    as_of = course.as_of(state)
+    if as_of is None:
+        return CustomerLifecycle(customer_id=customer_id, at=None, stages={}, history=[])
+    at = ruled.time.at(as_of)
     found: Mapping[str, Any] = course.settle(state, at, book)
     return CustomerLifecycle(
         customer_id=customer_id,

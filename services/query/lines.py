@@ -11,11 +11,17 @@ from services.query.courses import Courses, Ruled
 from services.store.reader import Reading
 
 ROW: Final = """
-SELECT ARRAY[tableoid::text, ctid::text, xmin::text], as_of, due_at FROM loyalty
-WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
+SELECT CASE WHEN NOT is_waiting THEN ARRAY[l.tableoid::text, l.ctid::text, l.xmin::text] END,
+       as_of, due_at
+FROM (SELECT EXISTS (
+    SELECT FROM unsettled
+    WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
+)) AS waiting (is_waiting)
+LEFT JOIN loyalty AS l ON l.workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
+WHERE is_waiting OR customer_id IS NOT NULL
 """
 """Whatever changes a member's entries writes its row anew: as another version of it, or elsewhere.
-"""
+Unless a backlog leaves it waiting."""
 MOST: Final = 200_000
 """Lines kept, some 300 bytes each; the statements asked for longest ago are forgotten first."""
 _AT: Final = attrgetter("at")
@@ -24,7 +30,8 @@ _AT: Final = attrgetter("at")
 class Row(NamedTuple):
     """What tells whether lines are still those of the member."""
 
-    version: tuple[str, ...]
+    version: tuple[str, ...] | None
+    """None where it waits to be written: then nothing tells."""
     as_of: datetime | None
     due_at: datetime | None
     """When time alone changes the row, at the earliest."""
@@ -50,7 +57,7 @@ class Lines:
     def row(self, reading: Reading, customer_id: str) -> Row | None:
         """The member's row; None for who never had points move."""
         found = reading.row(ROW, customer_id=customer_id)
-        return Row(tuple(found[0]), found[1], found[2]) if found else None
+        return Row(found[0] and tuple(found[0]), found[1], found[2]) if found else None
 
     def until(
         self, reading: Reading, customer_id: str, row: Row | None, span: tuple[datetime, datetime]
@@ -68,8 +75,9 @@ class Lines:
         kept = self._kept.get(key)
         if kept is None or not _holds(kept, row, ruled, at):
             lines = self._stated(reading, customer_id, ruled, now)
-            kept = _Kept(row.version, ruled.time.books.revision, now, lines)
-            self._keep(key, kept)
+            kept = _Kept(row.version or (), ruled.time.books.revision, now, lines)
+            if row.version:
+                self._keep(key, kept)
         return kept.lines[: bisect_right(kept.lines, at, key=_AT)]
 
     def _stated(

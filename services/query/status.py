@@ -18,6 +18,7 @@ SELECT coalesce(sum(applied), 0)::bigint, coalesce(sum(duplicate), 0)::bigint,
        coalesce(sum(dead_lettered), 0)::bigint
 FROM workspace_count WHERE workspace = %(workspace)s
 """
+UNSETTLED: Final = "SELECT count(*) FROM unsettled WHERE workspace = %(workspace)s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,9 @@ class Status:
     workspaces: Sequence[WorkspaceStatus]
     """The key's own."""
     archive: ArchiveStatus
+    unsettled: int
+    """Customers, the key's own, whose stages and tiers in lists and figures are behind: while a
+    backlog is folded they wait for its end. Who asks for one customer gets what is folded."""
     lag_s: float
     """Age of the oldest record that is not folded, in seconds; 0 when all are."""
 
@@ -98,6 +102,7 @@ def _answered(desk: Desk, caller: Caller) -> Answered:
         rows = {partition: kept for partition, *kept in reading.rows(CHECKPOINTS)}
         own = _own(reading)
         fed = reading.archived()
+        [(unsettled,)] = reading.rows(UNSETTLED)
     # Asked after the checkpoints: an end is never before them, so nothing is in flight below zero.
     ends = desk.log.ends()
     return Answered(
@@ -110,6 +115,7 @@ def _answered(desk: Desk, caller: Caller) -> Answered:
                     max(0, end - fed.get(partition, 0)) for partition, end in ends.items()
                 ),
             ),
+            unsettled=unsettled,
             lag_s=round(desk.folded.measure(), 3),
         ),
         reading.position,

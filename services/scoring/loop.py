@@ -1,18 +1,25 @@
 """The loop that scores: it follows the projector, batch by batch, for ever."""
 
 import threading
+from time import monotonic
 from typing import Final
 
 import structlog
 
 from services.errors import NotOurs, TouchlineError
 from services.fold.loop import read_batch
-from services.log.port import Log
+from services.log.port import Log, Position
 from services.scoring.fold import score_batch, score_due
 from services.scoring.shelf import Shelf
 from services.store.scores import Scores
 
-BATCH: Final = 10_000
+BATCH: Final = 30_000
+"""Records of one transaction at most: who is named ten times in it is scored once."""
+MUCH: Final = 1_000
+"""Records that wait for the projector and are a backlog: scoring lets it go first, then takes what
+came in a few large batches. Beside each other both would be slow."""
+PATIENCE_S: Final = 30.0
+"""With a backlog that does not end: then a batch is scored beside it."""
 PAUSE_S: Final = 0.02
 """Between two looks at the projector, while it is behind the log: it takes a batch each 25 ms."""
 IDLE_S: Final = 1.0
@@ -28,6 +35,7 @@ class ScoringLoop:
     def __init__(self, source: Log, store: Scores) -> None:
         self._log, self._store = source, store
         self._shelf, self._may_be_due = Shelf(), True
+        self._worked_s = monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is away is waited for, with growing pauses."""
@@ -46,16 +54,22 @@ class ScoringLoop:
 
     def once(self) -> int:
         """One batch, and some of the rows that are due by it; gives how much there was to do."""
-        batch = read_batch(
-            self._log, self._store.progress(), self._store.checkpoints(), limit=BATCH
-        )
+        applied = self._store.checkpoints()
+        if self._gives_way(applied):
+            return 0
+        batch = read_batch(self._log, self._store.progress(), applied, limit=BATCH)
         worked = score_batch(batch, self._store, self._shelf)
         self._may_be_due |= worked > 0
         if self._may_be_due:
             due = score_due(self._store, self._shelf)
             self._may_be_due = due > 0
             worked += due
+        self._worked_s = monotonic()
         return worked
+
+    def _gives_way(self, applied: Position) -> bool:
+        behind = sum(self._log.ends().values()) - sum(applied.values())
+        return behind >= MUCH and monotonic() - self._worked_s < PATIENCE_S
 
     def _wait(self, stop: threading.Event) -> None:
         """Until the projector may have more."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from services.store.course import RuleRow
+from services.store.course import LedgerRow, RuleRow
 
 
 class Moved(Exception):
@@ -19,7 +19,7 @@ class Account(NamedTuple):
     customer_id: str
     """As it is now."""
     state: bytes | None
-    """Of the course; None where no entry of theirs was folded."""
+    """Of the course; None where no entry of theirs was folded, ``STALE`` where it waits to be."""
     as_of: datetime | None
     """When the last entry was."""
     spoken_for: int
@@ -89,6 +89,9 @@ class Deciding(Protocol):
 
     def rules(self) -> Sequence[RuleRow]:
         """Every rule of the workspace."""
+
+    def told(self, customer_id: str) -> tuple[Sequence[LedgerRow], Sequence[bytes]]:
+        """The rows of a customer's ledger, and the facts of their orders."""
 
     def taken(self, reward: str) -> int:
         """How often a reward was granted, or will be; nobody else grants it until the end."""

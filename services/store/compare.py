@@ -48,19 +48,21 @@ class PostgresSnapshot:
         return dict(self._connection.execute(query).fetchall())
 
     def is_settled(self) -> bool:
-        """Whether the last tick is finished: no row is left that it should have changed.
+        """Whether no row waits: for the end of a backlog, or for what the last tick does to it.
 
-        Between a tick and that, rows are right for the minute before, and no replay gives them.
+        After a tick, say, and before that they are right for the minute before, and no replay gives
+        those.
         """
-        query = sql.SQL("SELECT EXISTS (SELECT FROM {} AS course, {} WHERE due_at <= tick)")
-        control = sql.Identifier(self._schema, "control")
-        return not any(
-            self._connection.execute(
-                query.format(sql.Identifier(self._schema, course), control)
-            ).fetchone()
-            == (True,)
+        schema = self._schema
+        waiting = [sql.SQL("SELECT FROM {}").format(sql.Identifier(schema, "unsettled"))]
+        waiting += [
+            sql.SQL("SELECT FROM {} AS course, {} WHERE due_at <= tick").format(
+                sql.Identifier(schema, course), sql.Identifier(schema, "control")
+            )
             for course in COURSES
-        )
+        ]
+        query = sql.SQL("SELECT EXISTS ({})").format(sql.SQL(" UNION ALL ").join(waiting))
+        return self._connection.execute(query).fetchone() == (False,)
 
     def digest(self, table: str) -> Digest:
         """As the port says."""

@@ -18,6 +18,8 @@ class Control(NamedTuple):
 
     tick: datetime | None
     revision: int
+    has_unsettled: bool = False
+    """Whether there is any customer whose rows wait to be settled."""
 
 
 class RuleRow(NamedTuple):
@@ -71,6 +73,17 @@ class Decided(NamedTuple):
     event_id: str
 
 
+class Unsettled(NamedTuple):
+    """A customer whose rows wait to be settled, and what let them change."""
+
+    customer_id: str
+    workspace: str
+    key: bytes
+    caused_at: datetime
+    event_id: str | None
+    is_old: bool
+
+
 @dataclass(slots=True)
 class CourseChanges:
     """What one batch writes besides the views, which are among ``Changes``."""
@@ -82,6 +95,10 @@ class CourseChanges:
     decided: list[Decided] = field(default_factory=list)
     redeemed: list[tuple[str, str]] = field(default_factory=list)
     """Workspace and event id of redemptions that wait no more."""
+    unsettled: list[Unsettled] = field(default_factory=list)
+    """Whose rows are left for later."""
+    settled: Collection[str] = ()
+    """Customers whose rows were, and are right now."""
 
 
 class Courses(Protocol):
@@ -107,6 +124,12 @@ class Courses(Protocol):
 
     def due(self, course: str, tick: datetime | None, limit: int) -> Sequence[str]:
         """Customers whose row time changes up to ``tick``; stale ones always."""
+
+    def unsettled(self, customers: Collection[str]) -> Sequence[Unsettled]:
+        """Those of ``customers`` whose rows wait to be settled."""
+
+    def waiting(self, limit: int) -> Sequence[Unsettled]:
+        """Some customers whose rows wait to be settled."""
 
     def members(self, customers: Collection[str]) -> "Sequence[Identifier]":
         """All identifiers of these customers."""

@@ -14,6 +14,7 @@ from services.store.course import (
     LedgerRow,
     RuleRow,
     StateRow,
+    Unsettled,
 )
 from services.store.port import Identifier, OrderRow, Row
 
@@ -33,6 +34,7 @@ class CourseTables:
     ledger: dict[tuple[str, str, str, bool], LedgerRow] = field(default_factory=dict)
     decided: dict[tuple[str, str], Decided] = field(default_factory=dict)
     redeemed: list[tuple[str, str]] = field(default_factory=list)
+    unsettled: dict[str, Unsettled] = field(default_factory=dict)
 
 
 class MemoryCourses:
@@ -51,7 +53,7 @@ class MemoryCourses:
 
     def control(self) -> Control:
         """As the port says."""
-        return self._tables.control
+        return self._tables.control._replace(has_unsettled=bool(self._tables.unsettled))
 
     def rules(self) -> Sequence[RuleRow]:
         """As the port says."""
@@ -81,6 +83,14 @@ class MemoryCourses:
         found = [(due, one) for one, row in view.items() if (due := _state(one, row).due_at)]
         return [one for due, one in sorted(found) if due <= until][:limit]
 
+    def unsettled(self, customers: Collection[str]) -> Sequence[Unsettled]:
+        """As the port says."""
+        return [one for one in self._tables.unsettled.values() if one.customer_id in customers]
+
+    def waiting(self, limit: int) -> Sequence[Unsettled]:
+        """As the port says."""
+        return [*self._tables.unsettled.values()][:limit]
+
     def members(self, customers: Collection[str]) -> Sequence[Identifier]:
         """As the port says."""
         return [row for row in self._identifiers.values() if row.customer_id in customers]
@@ -97,7 +107,7 @@ class MemoryCourses:
         """Write what was kept."""
         tables = self._tables
         for changes in self._changes:
-            before, revision = tables.control
+            before, revision, _ = tables.control
             tick = max(filter(None, (before, changes.tick)), default=None)
             tables.control = Control(tick, revision + len(changes.rules))
             tables.rules += changes.rules
@@ -107,6 +117,9 @@ class MemoryCourses:
             tables.ledger |= {row[:4]: row for row in changes.ledger}
             tables.decided |= {(one.customer_id, one.kind): one for one in changes.decided}
             tables.redeemed += changes.redeemed
+            tables.unsettled |= {one.customer_id: one for one in changes.unsettled}
+            for customer in changes.settled:
+                tables.unsettled.pop(customer, None)
 
     def _overtake(self, course: str, rule: RuleRow) -> None:
         view, effective_at = self._views.get(course, {}), rule.effective_at

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from services.store.balance import Account, Decision, Entry, Kept, Located, Moved
-from services.store.course import RuleRow
+from services.store.course import LedgerRow, RuleRow
 from services.store.pool import Pool, rows
 
 THREADS: Final = 8
@@ -27,6 +27,18 @@ LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 7102030))
 RULES: Final = """
 SELECT workspace, kind, name, occurred_at, source, id, version, effective_at, body FROM rule
 WHERE workspace = %(workspace)s
+"""
+LEDGER: Final = """
+SELECT leaf, source, id, is_void, workspace, type, entry FROM ledger
+WHERE workspace = %(workspace)s AND leaf IN (
+    SELECT identifier FROM identifier
+    WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid)
+"""
+ORDERS: Final = """
+SELECT facts FROM purchase_order
+WHERE workspace = %(workspace)s AND leaf IN (
+    SELECT identifier FROM identifier
+    WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid)
 """
 # A ledger's entry ends with what it is about, of a grant the benefit's name.
 TAKEN: Final = """
@@ -135,6 +147,11 @@ class PostgresDeciding:
     def rules(self) -> Sequence[RuleRow]:
         """As the port says."""
         return [RuleRow._make(row) for row in self._rows(RULES)]
+
+    def told(self, customer_id: str) -> tuple[Sequence[LedgerRow], Sequence[bytes]]:
+        """As the port says."""
+        rows = [LedgerRow._make(row) for row in self._rows(LEDGER, customer_id=customer_id)]
+        return rows, [facts for (facts,) in self._rows(ORDERS, customer_id=customer_id)]
 
     def taken(self, reward: str) -> int:
         """As the port says."""

@@ -18,6 +18,7 @@ from services.store.course import (
     LedgerRow,
     RuleRow,
     StateRow,
+    Unsettled,
 )
 from services.store.holds import Holds
 from services.store.port import Identifier, OrderRow
@@ -30,7 +31,9 @@ RULED: Final[Mapping[str, tuple[str, ...]]] = {
     "zone": ("loyalty",),
 }
 """Kind of rule → the courses whose rows it changes."""
-CONTROL: Final = "SELECT tick, revision FROM control FOR SHARE"
+CONTROL: Final = """
+    SELECT tick, revision, EXISTS (SELECT FROM unsettled) FROM control FOR SHARE OF control
+"""
 RULES: Final = """
     SELECT workspace, kind, name, occurred_at, source, id, version, effective_at, body FROM rule
 """
@@ -46,6 +49,9 @@ LEDGER: Final = TABLES["ledger"].select("WHERE leaf = ANY(%s)")
 VOIDED: Final = TABLES["ledger"].select("WHERE is_void AND leaf = ANY(%s)")
 ORDERS_OF: Final = TABLES["purchase_order"].select("WHERE leaf = ANY(%s)")
 DECIDED: Final = TABLES["decided"].select("WHERE customer_id = ANY(%s)")
+UNSETTLED: Final = TABLES["unsettled"].select("WHERE customer_id = ANY(%s)")
+WAITING: Final = TABLES["unsettled"].select("LIMIT %s FOR UPDATE")
+SETTLED: Final = "DELETE FROM unsettled WHERE customer_id = ANY(%s)"
 FORGET: Final = """
     DELETE FROM touchline.pending_redemption AS waiting
     USING unnest(%s::text[], %s::text[]) AS done (workspace, event_id)
@@ -88,6 +94,14 @@ class PostgresCourses:
         """As the port says."""
         return [one for (one,) in self._rows(_due(course), tick or ALWAYS_DUE, limit)]
 
+    def unsettled(self, customers: Collection[str]) -> Sequence[Unsettled]:
+        """As the port says."""
+        return [Unsettled._make(row) for row in self._rows(UNSETTLED, Hashes([*customers]))]
+
+    def waiting(self, limit: int) -> Sequence[Unsettled]:
+        """As the port says."""
+        return [Unsettled._make(row) for row in self._rows(WAITING, limit)]
+
     def members(self, customers: Collection[str]) -> Sequence[Identifier]:
         """As the port says."""
         return [Identifier._make(row) for row in self._holds.members(Hashes([*customers]))]
@@ -111,6 +125,9 @@ class PostgresCourses:
                 values = {"stale": STALE, "always": ALWAYS_DUE, **rule._asdict()}
                 self._cursor.execute(_overtake(course), values)
         upsert(self._cursor, TABLES["ledger"], changes.ledger)
+        upsert(self._cursor, TABLES["unsettled"], changes.unsettled)
+        if changes.settled:
+            self._cursor.execute(SETTLED, (Hashes([*changes.settled]),))
         upsert(
             self._cursor,
             TABLES["decided"],

@@ -96,6 +96,13 @@ TABLES: Final = {
             },
             keys=2,
         ),
+        Table(
+            "unsettled",
+            {
+                "customer_id": "uuid", "workspace": "text", "key": "bytea",
+                "caused_at": "timestamptz", "event_id": "text", "is_old": "boolean",
+            },
+        ),
         Table("outbox", {"workspace": "text", "event": "bytea"}, keys=0),
         Table("regrouped", {"customer_id": "uuid"}, keys=0),
     )

@@ -169,7 +169,7 @@ class RunningPlatform:
         def is_settled() -> bool:
             found.append(self.get("/v1/status"))
             waiting = [*found[-1]["partitions"], found[-1]["archive"]]
-            return not any(row["in_flight"] for row in waiting)
+            return not found[-1]["unsettled"] and not any(row["in_flight"] for row in waiting)
 
         self.wait_until(self.is_ready, "it can serve")
         self.wait_until(is_settled, "nothing is in flight")

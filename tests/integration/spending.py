@@ -26,7 +26,7 @@ from services.ingest.accept import Producer
 from services.ingest.receive import receive, receive_control
 from services.log.postgres import PostgresLog
 from services.projector.projections import READ_MODELS
-from services.projector.projections.loyalty.model import LOYALTY
+from services.projector.projections.loyalty.model import LEDGER, LOYALTY
 from services.store.decisions import PostgresDecisions
 from services.store.outbox import PostgresOutbox
 from services.store.postgres import PostgresStore
@@ -73,7 +73,7 @@ class Till:
     @property
     def points(self) -> Points:
         """The commands as a process has them that has just begun."""
-        return Points(self.balances, LOYALTY, self.log, self.clock)
+        return Points(self.balances, (LOYALTY, LEDGER), self.log, self.clock)
 
     @property
     def voids(self) -> Voids:

@@ -1,0 +1,61 @@
+"""Postponing: while a backlog is folded, customers' rows are settled rarely, and all at its end.
+
+On the way it would be done for each customer ten times over, for nobody to see: who asks for one of
+them is told what their entries come to.
+"""
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from services.fold.apply import Folds
+from services.fold.due import settle_due
+from services.store.port import Store
+
+MUCH: Final = 1_000
+"""Records that make a backlog."""
+LITTLE: Final = 100
+"""And those with which it is done: a load that the folds keep up with is settled once too."""
+PATIENCE_S: Final = 10.0
+"""With a backlog that does not end: then rows are settled beside it, half of the time."""
+
+
+class Postponing:
+    """When rows that wait are settled; of one loop."""
+
+    def __init__(
+        self, folds: Folds, store: Store, clock_s: Callable[[], float] = monotonic
+    ) -> None:
+        self._folds, self._store, self._clock_s = folds, store, clock_s
+        self.may_be_due = True
+        """Whether there may be rows that wait."""
+        self.is_backlog = False
+        self._since_s = self._seen_s = clock_s()
+
+    def see(self, waiting: int) -> None:
+        """So many records wait to be folded, just before a batch of them is."""
+        was, self._seen_s = self.is_backlog, self._clock_s()
+        self.is_backlog = waiting >= (LITTLE if was else MUCH)
+        if self.is_backlog:
+            self.may_be_due = True
+            self._since_s = self._since_s if was else self._seen_s
+
+    def turn(self) -> int:
+        """Settle some of them; with a backlog for no longer than the batch since ``see`` took.
+
+        Gives how many.
+        """
+        now_s = self._clock_s()
+        if self.is_backlog and now_s - self._since_s < PATIENCE_S:
+            return 0
+        until_s = now_s + (now_s - self._seen_s if self.is_backlog else 0.0)
+        done = 0
+        while self.may_be_due:
+            settled = settle_due(self._folds, self._store)
+            self.may_be_due = settled > 0
+            done += settled
+            if self._clock_s() >= until_s:
+                break
+        if not self.may_be_due:
+            self._since_s = self._clock_s()
+        return done
