@@ -73,8 +73,7 @@ class Bench:
 
     def fold(self) -> None:
         """Fold until nothing is left."""
-        while self.loop.once():
-            pass
+        self.loop.drain()
 
     def tick(self, *, minutes: int = 1) -> Told:
         """Let time pass, and be told; times what the folds make of that."""

@@ -72,6 +72,12 @@ class Loop:
         worked += self._turn(others, is_backlog=self._postponing.is_backlog)
         return worked + self._postponing.turn()
 
+    def drain(self) -> None:
+        """Fold all that there is, and settle all that waits, however little came before."""
+        self._postponing.may_be_due = True
+        while self.once() or self._postponing.finish():
+            pass
+
     def _turn(self, ends: Position, *, is_backlog: bool = False) -> int:
         batch = read_batch(self._log, self._positions(), ends)
         if not batch:

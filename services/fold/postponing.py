@@ -4,6 +4,7 @@ On the way it would be done for each customer ten times over, for nobody to see:
 them is told what their entries come to.
 """
 
+import math
 from collections.abc import Callable
 from time import monotonic
 from typing import Final
@@ -12,12 +13,14 @@ from services.fold.apply import Folds
 from services.fold.due import settle_due
 from services.store.port import Store
 
-MUCH: Final = 1_000
+MUCH: Final = 500
 """Records that make a backlog."""
-LITTLE: Final = 100
-"""And those with which it is done: a load that the folds keep up with is settled once too."""
-PATIENCE_S: Final = 10.0
+CALM_S: Final = 1.0
+"""Without as many until it is over: a load that the folds keep up with is settled once too."""
+PATIENCE_S: Final = 30.0
 """With a backlog that does not end: then rows are settled beside it, half of the time."""
+SHARE: Final = 10
+"""And nine tenths of all time none is: settling takes in all that ever happened to a customer."""
 
 
 class Postponing:
@@ -31,14 +34,19 @@ class Postponing:
         """Whether there may be rows that wait."""
         self.is_backlog = False
         self._since_s = self._seen_s = clock_s()
+        self._much_s = -math.inf
+        """When there was as much as makes a backlog."""
+        self._spent_s = self._took_s = 0.0
+        """Settling, so far, and the last time until none was left."""
 
     def see(self, waiting: int) -> None:
         """So many records wait to be folded, just before a batch of them is."""
         was, self._seen_s = self.is_backlog, self._clock_s()
-        self.is_backlog = waiting >= (LITTLE if was else MUCH)
-        if self.is_backlog:
+        if waiting >= MUCH:
             self.may_be_due = True
+            self._much_s = self._seen_s
             self._since_s = self._since_s if was else self._seen_s
+        self.is_backlog = self._seen_s - self._much_s < CALM_S
 
     def turn(self) -> int:
         """Settle some of them; with a backlog for no longer than the batch since ``see`` took.
@@ -46,9 +54,19 @@ class Postponing:
         Gives how many.
         """
         now_s = self._clock_s()
-        if self.is_backlog and now_s - self._since_s < PATIENCE_S:
+        patience_s = max(PATIENCE_S, SHARE * self._took_s)
+        if self.is_backlog and now_s - self._since_s < patience_s:
             return 0
         until_s = now_s + (now_s - self._seen_s if self.is_backlog else 0.0)
+        done = self.finish(until_s)
+        then_s = self._clock_s()
+        self._spent_s += then_s - now_s
+        if not self.may_be_due:
+            self._since_s, self._took_s, self._spent_s = then_s, self._spent_s, 0.0
+        return done
+
+    def finish(self, until_s: float = math.inf) -> int:
+        """Settle what waits, once at least, and until then on the clock; gives how many."""
         done = 0
         while self.may_be_due:
             settled = settle_due(self._folds, self._store)
@@ -56,6 +74,4 @@ class Postponing:
             done += settled
             if self._clock_s() >= until_s:
                 break
-        if not self.may_be_due:
-            self._since_s = self._clock_s()
         return done

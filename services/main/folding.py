@@ -30,5 +30,4 @@ def folding(settings: Settings, addresses: Addresses) -> Iterator[None]:
             stop.set()
             # Folds that ended by themselves are why the block gave up waiting for them.
             working.result()
-        while loop.once():
-            pass
+        loop.drain()

@@ -62,8 +62,7 @@ class Engine:
     def fold(self) -> None:
         """Fold until nothing is left; the outbox rests."""
         loop = self.loop()
-        while loop.once():
-            pass
+        loop.drain()
 
     def relay(self) -> int:
         """Append what the folds decided."""

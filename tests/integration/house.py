@@ -80,8 +80,7 @@ class House:
 
     def fold(self) -> None:
         """Relay and fold until nothing is left."""
-        while self.loop.once():
-            pass
+        self.loop.drain()
 
     def score(self) -> None:
         """Score all that is folded, and fold what that decides."""

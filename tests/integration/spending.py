@@ -169,13 +169,13 @@ class Till:
 
     def fold(self) -> None:
         """Fold until nothing is left."""
-        while self.loop.once():
-            pass
+        self.loop.drain()
 
     def work(self) -> None:
         """Relay and fold until nothing is left."""
-        while self.relay() + self.loop.once():
+        while self.relay() or self.loop.once():
             pass
+        self.loop.drain()
 
     def balance(self, who: str) -> int:
         """Of a customer, as far as it is folded."""

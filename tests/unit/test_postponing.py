@@ -1,0 +1,102 @@
+"""Postponing: of a backlog rows are settled at its end; of one without an end, now and then."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from services.fold import postponing
+from services.fold.apply import Folds, apply
+from services.fold.due import settle_due
+from services.fold.loop import read_batch
+from services.fold.postponing import CALM_S, MUCH, PATIENCE_S, Postponing
+from services.log.memory import MemoryLog
+from services.projector.projections import READ_MODELS
+from services.store.memory import MemoryStore
+from tests.histories import History, entry, fold, rows
+
+
+@dataclass
+class Clock:
+    """Seconds that a test sets."""
+
+    s: float = 0.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+class Backlog:
+    """Customers who buy, one after the other, folded as a backlog's batches."""
+
+    def __init__(self) -> None:
+        self.history, self.log, self.store = History(), MemoryLog(4), MemoryStore()
+        self.folds, self.clock = Folds(READ_MODELS, self.history.vault), Clock()
+        self.postponing = Postponing(self.folds, self.store, self.clock)
+
+    def comes(self, waiting: int, *, took_s: float = 0.1) -> int:
+        """A batch while so much waits; gives how many rows are settled after it."""
+        told = len(self.history.events)
+        self.history.bought(f"o{told}", 100 + told, f"user:{told}")
+        self.log.append([entry(event, 4) for event in self.history.events[told:]])
+        self.postponing.see(waiting)
+        batch = read_batch(self.log, self.store.checkpoints(), self.log.ends())
+        apply(self.folds, batch, self.store, is_backlog=self.postponing.is_backlog)
+        self.clock.s += took_s
+        return self.postponing.turn()
+
+    @property
+    def unsettled(self) -> int:
+        return len(self.store.tables.courses.unsettled)
+
+
+@pytest.fixture
+def backlog() -> Backlog:
+    return Backlog()
+
+
+def test_a_trickle_is_settled_as_it_comes(backlog: Backlog) -> None:
+    for _ in range(3):
+        backlog.comes(MUCH - 1)
+
+        assert backlog.unsettled == 0
+
+
+def test_a_backlogs_rows_wait_until_there_was_none_for_a_while(backlog: Backlog) -> None:
+    assert backlog.comes(MUCH) == 0
+    assert backlog.comes(1) == 0
+    assert backlog.unsettled == 2
+
+    backlog.clock.s += CALM_S
+    backlog.postponing.see(0)
+    settled = backlog.postponing.turn()
+
+    assert (settled > 0, backlog.unsettled) == (True, 0)
+    assert rows(backlog.store) == rows(fold(backlog.history.events, backlog.history.vault))
+
+
+def test_beside_a_backlog_without_an_end_rows_are_settled_too(backlog: Backlog) -> None:
+    backlog.comes(MUCH)
+    waited_s = backlog.clock.s
+
+    while not backlog.comes(MUCH, took_s=1.0):
+        waited_s = backlog.clock.s
+
+    assert PATIENCE_S - 1 <= waited_s <= PATIENCE_S + 1
+    assert backlog.comes(MUCH) == 0
+
+
+def test_rows_that_are_dear_to_settle_wait_ten_times_as_long(
+    backlog: Backlog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dear(folds: Folds, store: MemoryStore) -> int:
+        backlog.clock.s += 5.0
+        return settle_due(folds, store)
+
+    monkeypatch.setattr(postponing, "settle_due", dear)
+    while not backlog.comes(MUCH, took_s=6.0):
+        pass
+    began_s = waited_until_s = backlog.clock.s
+    while not backlog.comes(MUCH, took_s=6.0):
+        waited_until_s = backlog.clock.s
+
+    assert waited_until_s - began_s >= 90
