@@ -34,7 +34,9 @@ def gather(taken: Taken, tx: Transaction, models: ReadModels, shelf: Shelf, *, h
     )
     projected: dict[str, Projected] = {}
     for projection in models.projections:
-        projected[projection.name] = done = project(projection, growth, found, tx)
+        projected[projection.name] = done = project(
+            projection, growth, found, tx, is_backlog=how.is_backlog and not sifted.rules
+        )
         changes.facts[projection.name] = done.encoded
         if view := projection.view:
             changes.views[view.table] = done.rows

@@ -28,7 +28,7 @@ class Projected:
     """The facts of one projection that a batch needs, and what it makes of them."""
 
     before: Mapping[str, Any]
-    """Of every leaf of the customers."""
+    """Of every leaf of the customers; of a backlog, where no row is made of them, of grown ones."""
     after: Mapping[str, Any]
     """Of the leaves that something happened to."""
     encoded: dict[str, EncodedFacts]
@@ -36,17 +36,21 @@ class Projected:
 
 
 def project(
-    projection: AnyProjection, growth: Growth, customers: Customers, tx: Transaction
+    projection: AnyProjection,
+    growth: Growth,
+    customers: Customers,
+    tx: Transaction,
+    *,
+    is_backlog: bool = False,
 ) -> Projected:
     """The facts of the leaves that something happened to, and the rows of ``customers``."""
-    decode, encode = projection.decoder(), projection.encode
+    decode, encode, view = projection.decoder(), projection.encode, projection.view
     workspaces = {
         one.identifier: one.workspace for members in customers.members.values() for one in members
     }
-    stored = tx.facts(projection.name, workspaces)
+    stored = tx.facts(projection.name, growth.leaves() if is_backlog and not view else workspaces)
     before = {leaf: decode(encoded) for leaf, encoded in stored.items()}
     after = grown(projection, before, growth)
-    view = projection.view
     rows = views(projection, view, before | after, customers.members) if view else {}
     # An event that tells nothing new leaves the facts the very ones that they were.
     encoded = {
