@@ -13,10 +13,13 @@ class LogBacklog:
         self._log, self._store, self._relayed = log, store, relayed
 
     def appended(self) -> int:
-        """Records of others in the log: what the platform itself decided, and its ticks, aside."""
-        relayed = self._relayed()
+        """Records in the log: what the platform itself decided, and its ticks, aside.
+
+        What is on its way there counts as decided, so it may be that there are more, never fewer.
+        """
         ends = self._log.ends()
-        return sum(end for partition, end in ends.items() if partition != CONTROL) - relayed
+        # Asked afterwards: by then as many at least were relayed as are in the log.
+        return sum(end for partition, end in ends.items() if partition != CONTROL) - self._relayed()
 
     def in_flight(self) -> int:
         """Records in the log that are not applied yet."""

@@ -4,6 +4,7 @@ While the log is the load's alone, large chunks and batches save half of what an
 others append too, theirs wait for the batch at work: so a small chunk goes in as one is done.
 """
 
+from collections import deque
 from typing import Final, NamedTuple, Protocol
 
 
@@ -14,7 +15,7 @@ class Pace(NamedTuple):
     in_flight: int
 
 
-ALONE: Final = Pace(1_000, 4_000)
+ALONE: Final = Pace(1_000, 8_000)
 BESIDE: Final = Pace(100, 100)
 """100 is what 500 events a second leave in flight. By bench/visible.py an event was seen after
 760 ms beside a load that kept the other pace, after 50 beside this one."""
@@ -26,7 +27,7 @@ class Backlog(Protocol):
     """What the log holds, and how far the folds are behind."""
 
     def appended(self) -> int:
-        """Records in the log, whoever appended them."""
+        """Records in the log, the load's and others': never more, at times some hundreds less."""
 
     def in_flight(self) -> int:
         """Records in the log that are not applied yet."""
@@ -37,7 +38,9 @@ class Room:
 
     def __init__(self, backlog: Backlog) -> None:
         self._backlog = backlog
-        self._expected: int | None = None
+        self._ours = 0
+        self._others: deque[int] = deque(maxlen=LOOKS)
+        """How many there were of others at each of the last looks."""
         self._looks = 0
 
     @property
@@ -47,15 +50,15 @@ class Room:
 
     def took(self, count: int) -> None:
         """So many records of the load are in the log now."""
-        if self._expected is not None:
-            self._expected += count
+        self._ours += count
 
     def look(self) -> Pace:
         """See whether the log is ours alone; raises ``Unavailable``."""
-        appended = self._backlog.appended()
-        has_company = self._expected is not None and appended > self._expected
+        others = self._backlog.appended() - self._ours
+        # Fewer than before were only seen late: who is new makes more of them than ever.
+        has_company = bool(self._others) and others > max(self._others)
         self._looks = LOOKS if has_company else max(0, self._looks - 1)
-        self._expected = appended
+        self._others.append(others)
         return self.pace
 
     def in_flight(self) -> int:

@@ -22,11 +22,10 @@ DEPTH: Final = """
 """
 RELAYED: Final = """
     SELECT coalesce(pg_sequence_last_value('touchline.outbox_outbox_id_seq'), 0)
-        - (SELECT count(*) FROM touchline.outbox)
-    WHERE %s
+        - greatest(0, (SELECT count(*) FROM touchline.outbox) - %s)
 """
-"""Rows that were given a number less those that wait: what a failed transaction numbered counts
-too, so it is told by how it grows."""
+"""Rows that were given a number less those that wait, but for so many that may be on their way:
+what a failed transaction numbered counts too, so it is told by how it grows."""
 
 
 class PostgresOutbox:
@@ -50,9 +49,12 @@ class PostgresOutbox:
         rows, oldest_s = self._rows(DEPTH, "true")[0]
         return rows, oldest_s
 
-    def relayed(self) -> int:
-        """About how many rows were ever appended; raises ``Unavailable``."""
-        return int(self._rows(RELAYED, "true")[0][0])
+    def relayed(self, on_their_way: int) -> int:
+        """How many rows were ever appended at most, with so many that may be on their way.
+
+        Raises ``Unavailable``.
+        """
+        return int(self._rows(RELAYED, on_their_way)[0][0])
 
     def close(self) -> None:
         """Give the connection back."""

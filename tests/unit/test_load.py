@@ -87,6 +87,22 @@ def test_beside_others_a_load_goes_in_small_steps_until_they_are_quiet() -> None
     assert beside == [*[BESIDE] * LOOKS, ALONE]
 
 
+def test_what_the_platform_itself_relays_is_no_company_however_late_it_is_seen() -> None:
+    seen = iter([0, 1_000, 1_500, 2_600, 3_100, 5_000])
+
+    class Relaying(Memory):
+        def appended(self) -> int:
+            return next(seen)
+
+    room = Room(Relaying())
+    paces = []
+    for _ in range(6):
+        paces.append(room.look())
+        room.took(1_000)
+
+    assert paces == [ALONE] * 6
+
+
 def test_what_was_read_before_the_input_broke_off_is_loaded_and_the_rest_comes_later() -> None:
     memory = Memory()
 
