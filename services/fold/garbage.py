@@ -1,5 +1,6 @@
-"""Garbage: how often Python looks for cycles while batches are folded."""
+"""Garbage: how often Python looks for cycles while batches are folded, and what it keeps."""
 
+import ctypes
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,29 @@ from typing import Final
 THRESHOLD: Final = 50_000
 """A batch makes some hundred thousand objects that all live until its end. With Python's own 700
 the collector looks at them again and again: a third of the time (``bench/fold.py``)."""
+
+LARGE: Final = 1_000
+"""Records of a batch after which there is something to give back."""
+
+
+class Heap:
+    """What large batches took of memory: given back once there is nothing to do."""
+
+    def __init__(self) -> None:
+        self._is_swollen = False
+
+    def took(self, records: int) -> None:
+        """A batch of so many was at hand."""
+        self._is_swollen |= records >= LARGE
+
+    def rest(self) -> None:
+        """There is nothing to do: takes some ten milliseconds after a large batch, else none."""
+        if self._is_swollen:
+            self._is_swollen = False
+            gc.collect()
+            # The C library keeps what was freed, a third of a gigabyte after a large load.
+            if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+                trim(0)
 
 
 @contextmanager

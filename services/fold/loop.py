@@ -13,6 +13,7 @@ import structlog
 from services.errors import NotOurs, TouchlineError, Unavailable
 from services.fold.apply import Folds, apply, rehearse
 from services.fold.batch import Batch, Slice
+from services.fold.garbage import Heap
 from services.fold.postponing import Postponing
 from services.log.port import CONTROL, Log, Position
 from services.store.port import Store
@@ -40,7 +41,7 @@ class Loop:
     ) -> None:
         self._folds, self._log, self._store, self._steps = folds, source, store, steps
         self._next: dict[int, int] | None = None
-        self._postponing = Postponing(folds, store)
+        self._postponing, self._heap = Postponing(folds, store), Heap()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is away is waited for, with growing pauses."""
@@ -55,7 +56,9 @@ class Loop:
                 back_off_s = min(2 * back_off_s, LONGEST_BACK_OFF_S)
                 continue
             back_off_s = 0.1
+            self._heap.took(worked)
             if not worked:
+                self._heap.rest()
                 self._log.wait(1.0)
             if worked < BATCH:
                 stop.wait(max(0.0, PAUSE_S - (time.monotonic() - began)))

@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from services.errors import NotOurs, TouchlineError
+from services.fold.garbage import Heap
 from services.fold.loop import read_batch
 from services.log.port import Log, Position
 from services.scoring.fold import score_batch, score_due
@@ -35,14 +36,16 @@ class ScoringLoop:
     def __init__(self, source: Log, store: Scores) -> None:
         self._log, self._store = source, store
         self._shelf, self._may_be_due = Shelf(), True
-        self._worked_s = monotonic()
+        self._worked_s, self._heap = monotonic(), Heap()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is away is waited for, with growing pauses."""
         back_off_s = 0.1
         while not stop.is_set():
             try:
-                if not self.once():
+                worked = self.once()
+                self._heap.took(worked)
+                if not worked:
                     self._wait(stop)
                 back_off_s = 0.1
             except NotOurs:
@@ -76,4 +79,5 @@ class ScoringLoop:
         if self._log.ends() != self._store.progress():
             stop.wait(PAUSE_S)
         else:
+            self._heap.rest()
             self._log.wait(IDLE_S)

@@ -47,6 +47,12 @@ def decide(house: House, data: Control, id_: str, *, at: float, identifier: str 
     house.fold()
 
 
+def earned_before(at: datetime) -> datetime:
+    """When what the default rules let expire at ``at``, or up to 3 days before, was earned."""
+    year, month = divmod(at.year * 12 + at.month - 1 - 18, 12)
+    return at.replace(year=year, month=month + 1, day=min(at.day, 28))
+
+
 def redeemed(points: int, id_: str) -> PointsRedeemed:
     return PointsRedeemed(redemption_id=id_, points=points, reason="voucher")
 
@@ -160,10 +166,9 @@ def test_points_of_the_return_window_are_pending(house: House) -> None:
 
 
 def test_points_expire_at_their_instant_whether_a_tick_came_or_not(house: House) -> None:
-    two_years_ago = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)
-    two_years_ago = two_years_ago.replace(year=two_years_ago.year - 2)
+    over = earned_before(datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1))
     house.told(
-        bought("o1", 500_00, "user:1", at=(two_years_ago - START).total_seconds(), id="old"),
+        bought("o1", 500_00, "user:1", at=(over - START).total_seconds(), id="old"),
         bought("o2", 10_00, "user:1", at=TODAY - 60 * DAY),
     )
 
@@ -222,7 +227,7 @@ def test_rows_that_rules_have_overtaken_are_told_by_the_new_ones(house: House, u
 def test_the_programme_is_the_sum_of_its_members(house: House) -> None:
     a_story(house)
     last = (datetime.now(UTC) + timedelta(days=20)).replace(microsecond=0)
-    soon = last.replace(year=last.year - 2)
+    soon = earned_before(last)
     house.told(
         bought("o9", 2500_00, "user:2", at=40 * DAY),
         bought("o8", 70_00, "user:3", at=(soon - START).total_seconds()),
