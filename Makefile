@@ -17,7 +17,7 @@ DEBIAN := python3-venv $(if $(wildcard tests/browser/test_*.py),chromium) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lint types imports published quick bench fuzz lock clean
+.PHONY: help run test faults check lint types imports published quick bench fuzz lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ test:  ## install what the tests need, run them all
 	@deploy/install-debian.sh $(DEBIAN)
 	@$(MAKE) --no-print-directory .venv/dev.stamp
 	@$(BIN)/pytest --durations=10 --durations-min=2 $(ARGS)
+
+# With seeds of one's own: make faults TOUCHLINE_TEST_SEEDS=7,8,9
+faults: .venv/dev.stamp  ## the tests of faults in their long form: many more kills
+	@$(BIN)/pytest -m faults --verbose $(ARGS)
 
 check: lint types imports published quick  ## the fast gate: lint, types, imports, schemas, quick tests
 

@@ -15,6 +15,7 @@ from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import migrate
 from services.store.urls import Urls
 from tests import profiles
+from tests.campaign import campaigns
 from tests.front import FrontProcess
 
 TEMPLATE = "template_migrated"
@@ -22,6 +23,22 @@ MOST_WORKERS: Final = 4
 """Each has a PostgreSQL of its own, and may run a whole platform."""
 TOGETHER: Final = {"browser", "cluster"}
 """Folders whose tests share what is dear to start: a platform with a Chromium, a Kafka broker."""
+LONGEST: Final = (
+    "browser",
+    "cluster",
+    *(
+        f"tests/integration/test_{name}.py"
+        for name in (
+            *("load_killed", "faults", "backup", "scores_killed", "sample_killed", "month_killed"),
+            *("decisions_stream", "redemptions_killed", "standing_by", "targets_command_line"),
+            *("deploy", "archive_crash", "lifecycle_http", "folding_beside"),
+            *("redemptions_http", "query_http", "replays", "redeeming_crashes", "loyalty_http"),
+        )
+    ),
+    "tests/unit/test_lifecycle_mutations.py",
+    "tests/unit/test_mutations.py",
+)
+"""Who begins, so that nobody waits in the end for one who began last."""
 _NUMBERS = itertools.count()
 
 # Nothing here has to survive a power cut, and a checkpoint must not wait for a disk.
@@ -41,6 +58,12 @@ def pytest_configure() -> None:
     profiles.load()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run whoever asks for a ``campaign`` in its short and its long form."""
+    if "campaign" in metafunc.fixturenames:
+        metafunc.parametrize("campaign", campaigns())
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """As many as there are processors; none for single files, which run right here, at once."""
@@ -48,9 +71,16 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 0 if all(path.suffix for path in named) else min(os.cpu_count() or 1, MOST_WORKERS)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, all else as it was."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(_together(item.nodeid), len(LONGEST)))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """The files in their order, whoever is free takes the next: quick ones come last."""
+    """The files in their order, whoever is free takes the next."""
     scheduler = LoadScopeScheduling(config, log)
     scheduler._split_scope = _together
     return scheduler

@@ -11,7 +11,7 @@ def load() -> None:
     No profile has a deadline: a busy machine is not a failure.
     """
     slow = (HealthCheck.too_slow,)
-    settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=slow)
+    settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=slow)
     settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
     settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=5_000)
     settings.load_profile("ci" if os.environ.get("CI") else "dev")

@@ -10,8 +10,6 @@ from datetime import datetime
 from functools import reduce
 from typing import Any, Final
 
-from psycopg import sql
-
 from services.fold.course import AnyCourse, state_in
 from services.fold.rules import BEGINNING, ZONE, Books, Time, in_order
 from services.fold.source import FactsSource, LedgerSource
@@ -26,17 +24,25 @@ RULES: Final = """
 SELECT workspace, kind, name, occurred_at, source, id, version, effective_at, body FROM rule
 WHERE workspace = %(workspace)s
 """
-_STATE: Final = sql.SQL("""
+STATES: Final = {
+    "lifecycle": """
 SELECT CASE WHEN EXISTS (
     SELECT FROM unsettled
     WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
 ) THEN ''::bytea ELSE (
-    SELECT state FROM {}
+    SELECT state FROM lifecycle
     WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
 ) END
-""")
-STATES: Final = {
-    course: _STATE.format(sql.Identifier(course)).as_string() for course in ("lifecycle", "loyalty")
+""",
+    "loyalty": """
+SELECT CASE WHEN EXISTS (
+    SELECT FROM unsettled
+    WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
+) THEN ''::bytea ELSE (
+    SELECT state FROM loyalty
+    WHERE workspace = %(workspace)s AND customer_id = %(customer_id)s::uuid
+) END
+""",
 }
 LEAVES: Final = """
 SELECT identifier FROM identifier

@@ -26,24 +26,40 @@ from services.store.migrate import LIVE
 SCHEMAS: Final = ("touchline", LIVE)
 """Whatever a replay leaves behind lies elsewhere, and is not worth keeping."""
 
+PATIENCE_S: Final = 60.0
+"""How long a table may be held by somebody else, as by a migration, until that is an error."""
+
 _SETTINGS: Final[Sequence[LiteralString]] = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-    "SET LOCAL lock_timeout = '10s'",
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
     "SET LOCAL timezone = UTC",
 )
 _TELL_EVERY: Final = 1 << 20
 
+# Not grouped by the size: a table that grows meanwhile has another one for each of its columns.
 _TABLES: Final = """
 SELECT n.nspname, c.relname, greatest(pg_table_size(c.oid), 1),
-       array_agg(a.attname ORDER BY a.attnum)::text[]
+       ARRAY(SELECT a.attname::text FROM pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND a.attgenerated = ''
+             ORDER BY a.attnum)
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-                   AND a.attgenerated = ''
 WHERE n.nspname = ANY (%s) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-GROUP BY 1, 2, 3 ORDER BY 1, 2
+ORDER BY 1, 2
+"""
+_HOLDERS: Final = """
+SELECT pid, application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE relation = to_regclass(format('%%I.%%I', %s::text, %s::text))
+  AND mode = 'AccessExclusiveLock' AND granted
+"""
+# Without sizes: who asks for the size of a table waits until nobody has it for himself.
+_NAMES: Final = """
+SELECT n.nspname, c.relname
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY (%s) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+ORDER BY 1, 2
 """
 _SEQUENCES: Final = """
 SELECT format('%%I.%%I', schemaname, sequencename), last_value
@@ -126,26 +142,26 @@ def snapshot(owner_url: str) -> Iterator[Source]:
     """The database as it is now, for as long as the block lasts; writers go on meanwhile.
 
     No schema may be switched meanwhile: hold off a rebuild (``Shadow.alone``) before. Raises
-    ``Unavailable``, ``Conflict`` while the database is being migrated, and ``Misconfigured`` where
-    it never was.
+    ``Unavailable``, ``Conflict`` while the database is being migrated or where somebody keeps a
+    table for himself, and ``Misconfigured`` where it was never migrated.
     """
     try:
         with psycopg.connect(
             owner_url, autocommit=True, application_name="touchline-backup"
         ) as connection:
-            locked = _tables(connection)
+            connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{PATIENCE_S}s"])
+            locked = connection.execute(_NAMES, [list(SCHEMAS)]).fetchall()
             with connection.transaction():
                 for setting in _SETTINGS:
                     connection.execute(setting)
                 # Locks come before the snapshot: what is seen then is what these tables hold.
-                for table in locked:
-                    lock = sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE")
-                    connection.execute(lock.format(sql.Identifier(table.schema, table.name)))
+                for schema, name in locked:
+                    _lock(connection, schema, name)
                 source = Source(connection, _tables(connection))
-                if [str(table) for table in source.tables] != [str(table) for table in locked]:
+                if [(table.schema, table.name) for table in source.tables] != locked:
                     raise _migrating()
                 yield source
-    except (psycopg.errors.LockNotAvailable, psycopg.errors.UndefinedColumn) as cause:
+    except psycopg.errors.UndefinedColumn as cause:
         raise _migrating() from cause
     except psycopg.errors.UndefinedTable as cause:
         raise Misconfigured(
@@ -158,6 +174,23 @@ def snapshot(owner_url: str) -> Iterator[Source]:
 def _tables(connection: Connection[Any]) -> Sequence[Table]:
     rows = connection.execute(_TABLES, [list(SCHEMAS)]).fetchall()
     return [Table(schema, name, size, tuple(columns)) for schema, name, size, columns in rows]
+
+
+def _lock(connection: Connection[Any], schema: str, name: str) -> None:
+    """Wait until nobody has that table for himself, and let nobody change its columns then."""
+    lock = sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE")
+    try:
+        # A savepoint, so that who holds it can be asked for.
+        with connection.transaction():
+            connection.execute(lock.format(sql.Identifier(schema, name)))
+    except psycopg.errors.LockNotAvailable as cause:
+        found = connection.execute(_HOLDERS, [schema, name]).fetchall()
+        whose = ", ".join(f"session {pid} {program}".rstrip() for pid, program in found)
+        raise Conflict(
+            f"{schema}.{name} was held for {PATIENCE_S:.0f} s by {whose or 'several in turn'}",
+            "try again when the migration or the session that holds it has ended",
+            field="the database",
+        ) from cause
 
 
 def _sums(tables: Sequence[Table]) -> Iterator[int]:

@@ -28,17 +28,16 @@ from services.store.migrate import migrate
 from services.store.postgres import PostgresStore
 from services.store.programs import until
 from services.store.urls import Urls
+from tests.campaign import Campaign
 from tests.cluster.workers import Worker
 from tests.histories import entry
 from tests.integration.folding import MASTER_KEY, Engine, an_engine
 from tests.platforms import environ
 from tests.stories import a_story
 
-EVENTS: Final = 3_000
 PEOPLE: Final = 150
 AT_ONCE: Final = 20
 PAUSE_S: Final = 0.02
-KILLS: Final = 5
 BETWEEN: Final = 100
 """Records folded between one kill and the next."""
 PATIENCE_S: Final = 90.0
@@ -144,32 +143,35 @@ def assert_as_alone(shared: Engine, alone: Engine, events: int) -> None:
 
 
 def test_two_workers_of_which_one_is_killed_give_the_rows_of_one(
-    shared: Engine, alone: Engine, tmp_path: Path
+    shared: Engine, alone: Engine, tmp_path: Path, campaign: Campaign
 ) -> None:
-    events = a_story(Random(1), events=EVENTS, people=PEOPLE, vault=shared.vault).events
-    share = len(events) // (KILLS + 1)
+    number, kills = campaign.of((900, 2), (3_000, 5))
+    chance = Random(campaign.seed)
+    events = a_story(chance, events=number, people=PEOPLE, vault=shared.vault).events
+    share = len(events) // (kills + 1)
     with a_scene(shared, tmp_path) as scene:
         first, second = scene.worker("first"), scene.worker("second")
-        for kill in range(KILLS):
+        for kill in range(kills):
             shares = first.shares
             with telling(shared, events[kill * share :][:share]):
                 scene.folds(BETWEEN)
                 first.send(signal.SIGKILL)
             scene.waits(partial(has_shares, first, shares + 1))
-        with telling(shared, events[KILLS * share :]):
+        with telling(shared, events[kills * share :]):
             pass
         scene.waits(scene.is_done)
         codes = first.stop(), second.stop()
 
     assert codes == (0, 0)
-    assert first.codes.count(-signal.SIGKILL) == KILLS
+    assert first.codes.count(-signal.SIGKILL) == kills
     assert_as_alone(shared, alone, len(events))
 
 
 def test_a_stopped_worker_s_partitions_move_on_and_a_new_one_takes_its_share(
-    shared: Engine, alone: Engine, tmp_path: Path
+    shared: Engine, alone: Engine, tmp_path: Path, campaign: Campaign
 ) -> None:
-    events = a_story(Random(2), events=EVENTS, people=PEOPLE, vault=shared.vault).events
+    number, chance = campaign.of(900, 3_000), Random(campaign.seed + 1)
+    events = a_story(chance, events=number, people=PEOPLE, vault=shared.vault).events
     half = len(events) // 2
     with a_scene(shared, tmp_path) as scene:
         first, second = scene.worker("first"), scene.worker("second")

@@ -12,6 +12,7 @@ EXEMPT = {
     "skipped": "as seen",
     "conflicted": "as seen",
     "quarantined": "an operator's word",
+    "unsettled": "empty wherever rows are compared",
     "decided": "what was told last is recorded, not recomputed",
 }
 

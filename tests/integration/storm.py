@@ -22,17 +22,24 @@ from services.log.open import open_log
 from services.vault.postgres import PostgresVault
 from tests.integration.running import PATIENCE_S, Json, RunningPlatform
 
-MEMBERS: Final = 40
 GIVEN: Final = 5_000
 """Points of each: more than are spent of anybody, so that nobody is refused."""
-REDEMPTIONS: Final = 1_000
-REFUNDS: Final = 60
-REGROUPINGS: Final = 20
-DAYS: Final = 30
 CLIENTS: Final = 8
 PAUSE_S: Final = 0.02
 _BROKEN: Final = {503, 504}
 """What is asked again, as a connection is that was refused or broke."""
+
+
+class Month(NamedTuple):
+    """How much happens."""
+
+    members: int
+    redemptions: int
+    refunds: int
+    """More than there are members, so that some orders are given back twice."""
+    regroupings: int
+    """Two of them to a pair of members, who may be fewer than there are."""
+    days: int
 
 
 class Redeemed(NamedTuple):
@@ -46,7 +53,8 @@ class Redeemed(NamedTuple):
 class Storm:
     """Everybody who does something; what they were told is known for certain after it."""
 
-    def __init__(self, platform: RunningPlatform, *, seed: int) -> None:
+    def __init__(self, platform: RunningPlatform, month: Month, *, seed: int) -> None:
+        self.month = month
         self.redeemed: dict[str, Redeemed] = {}
         """By the key under which it was asked for."""
         self.outcomes: Counter[tuple[str, int]] = Counter()
@@ -58,9 +66,9 @@ class Storm:
 
     def enrol(self) -> None:
         """Let every member buy, and have points to spend."""
-        bought = [_bought(number, self._began_at) for number in range(MEMBERS)]
+        bought = [_bought(number, self._began_at) for number in range(self.month.members)]
         position = self._platform.post(bought).headers["Touchline-Position"]
-        for number in range(MEMBERS):
+        for number in range(self.month.members):
             path = f"/v1/customers?identifier=user:m{number}"
             self._members.append(self._platform.get(path, position)["items"][0]["customer_id"])
 
@@ -69,7 +77,7 @@ class Storm:
             path = f"/v1/customers/{self._members[number]}/adjustments"
             self._ask(client, path, body, key=f"given-{number}")
 
-        self._each(MEMBERS, give)
+        self._each(self.month.members, give)
         self._platform.wait_until(lambda: not pending(self._platform), "points are given")
 
     @contextmanager
@@ -77,10 +85,10 @@ class Storm:
         """All at work; ends when all of it is done."""
         with ThreadPoolExecutor(4) as threads:
             all_of_it = [
-                threads.submit(self._each, REDEMPTIONS, self._redeem),
-                threads.submit(self._alone, REFUNDS, self._refund),
-                threads.submit(self._alone, REGROUPINGS, self._regroup),
-                threads.submit(self._alone, DAYS, self._day),
+                threads.submit(self._each, self.month.redemptions, self._redeem),
+                threads.submit(self._alone, self.month.refunds, self._refund),
+                threads.submit(self._alone, self.month.regroupings, self._regroup),
+                threads.submit(self._alone, self.month.days, self._day),
             ]
             yield
             for one in all_of_it:
@@ -98,7 +106,7 @@ class Storm:
         def again(number: int, client: httpx.Client) -> None:
             answers[f"storm-{number}"] = self._spend(number, client)
 
-        self._each(REDEMPTIONS, again)
+        self._each(self.month.redemptions, again)
         return answers
 
     def _redeem(self, number: int, client: httpx.Client) -> None:
@@ -114,12 +122,12 @@ class Storm:
         return self._ask(client, path, {"points": points}, key=f"storm-{number}")
 
     def _what(self, number: int) -> tuple[str, int]:
-        chance = random.Random(self._seed * REDEMPTIONS + number)
+        chance = random.Random(self._seed * self.month.redemptions + number)
         return chance.choice(self._members), chance.randint(1, 3)
 
     def _refund(self, number: int, client: httpx.Client) -> None:
         """The first orders twice: of the second time a part is more than is left of them."""
-        member = number % MEMBERS
+        member = number % self.month.members
         data = {"order_id": f"o-{member}", "amount_minor": 6_000, "currency": "EUR"}
         event = _event(f"refund-{number}", "purchase.refunded", member, data)
         answer = self._answered(client, Request("refund", "/v1/events", [event], {200}, "write"))
@@ -169,7 +177,7 @@ class Storm:
         """So many by one client, spread over the redemptions."""
         with self._client() as client:
             for number in range(count):
-                self.wait_for(number * REDEMPTIONS // (count + 1))
+                self.wait_for(number * self.month.redemptions // (count + 1))
                 do(number, client)
 
     def _client(self) -> httpx.Client:

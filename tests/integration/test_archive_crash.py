@@ -17,12 +17,12 @@ from services.archive.port import Archive
 from services.errors import TouchlineError
 from services.log.memory import MemoryLog
 from services.log.port import Entry
+from tests.campaign import Campaign
 from tests.contract.archive import ADA, piece, recorded
 from tests.disks import resize, small_disk
 from tests.front import FrontProcess
 
 DEADLINE_S = 90.0
-KILLS = 4
 PARTITIONS = 4
 
 
@@ -116,14 +116,14 @@ def assert_each_once(archive: ClickHouseArchive, source: Source) -> None:
 
 
 def test_kills_in_the_middle_of_inserts_lose_and_double_nothing(
-    tmp_path: Path, source: Source
+    tmp_path: Path, source: Source, campaign: Campaign
 ) -> None:
-    moments = random.Random(1)
+    moments = random.Random(campaign.seed)
     with FrontProcess(tmp_path / "chdb") as front:
         archive = front.archive()
         source.record(2_000)
         with feeding(source, archive) as until:
-            for _ in range(KILLS):
+            for _ in range(campaign.of(2, 10)):
                 source.record(5_000)
                 before = sum(source.progress.archived().values())
                 until(lambda before=before: sum(source.progress.archived().values()) > before)  # type: ignore[misc]

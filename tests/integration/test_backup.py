@@ -142,25 +142,25 @@ def test_a_vault_that_is_older_than_the_log_is_refused(
     platform: RunningPlatform, taken: Path, tmp_path: Path
 ) -> None:
     platform.post([bought("later-1")])
-    platform.ran("backup", str(tmp_path / "log"))
+    made, _ = run(platform, "backup", str(tmp_path / "log"))
     (tmp_path / "vault").symlink_to(taken / "vault")
 
     code, said = refused(tmp_path, tmp_path / "new")
 
-    assert (code, "older" in said) == (2, True)
+    assert (made, code, "older" in said) == (0, 2, True)
 
 
 def test_a_vault_backed_up_later_opens_the_log_of_before(
     platform: RunningPlatform, taken: Path, tmp_path: Path
 ) -> None:
     platform.post([bought("later-2")])
-    platform.ran("backup", "--vault", str(tmp_path / "vault"))
+    made, _ = run(platform, "backup", "--vault", str(tmp_path / "vault"))
     (tmp_path / "log").symlink_to(taken / "log")
 
     with RunningPlatform(tmp_path / "new") as other:
         restored = restore(other, tmp_path)
 
-    assert restored["verified"]
+    assert (made, restored["verified"]) == (0, True)
 
 
 def test_a_record_whose_key_is_missing_is_refused_and_nothing_is_left(
@@ -170,14 +170,14 @@ def test_a_record_whose_key_is_missing_is_refused_and_nothing_is_left(
         owner.execute("CREATE TABLE public.put_by AS SELECT * FROM touchline.data_key")
         owner.execute("DELETE FROM touchline.data_key")
         try:
-            platform.ran("backup", *taking(tmp_path))
+            made, _ = run(platform, "backup", *taking(tmp_path))
         finally:
             owner.execute("INSERT INTO touchline.data_key SELECT * FROM public.put_by")
             owner.execute("DROP TABLE public.put_by")
 
     code, said = refused(tmp_path, tmp_path / "new")
 
-    assert (code, "has no key" in said) == (1, True)
+    assert (made, code, "has no key" in said) == (0, 1, True)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["run"]
 
 
@@ -223,9 +223,9 @@ def test_a_backup_killed_at_any_point_looks_like_none_and_the_next_one_clears_it
     left = {path.name for path in tmp_path.iterdir()}
     halves = [str(tmp_path / "log.partial"), "--vault", str(tmp_path / "vault.partial")]
     code, said = touchline("restore", *halves, "--data-dir", str(tmp_path / "new"))
-    platform.ran("backup", *taking(tmp_path))
+    made, _ = run(platform, "backup", *taking(tmp_path))
 
-    assert killed == -signal.SIGKILL
+    assert (killed, made) == (-signal.SIGKILL, 0)
     assert left == {"log.partial", "vault.partial"}
     assert (code, f"log.partial/{MANIFEST} is missing" in said) == (1, True)
     assert {path.name for path in tmp_path.iterdir()} == {"log", "vault"}

@@ -1,6 +1,7 @@
 """A backup's rows: all of them, byte for byte, in tables of the version that they came from."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from services.store.backup import snapshot
 from services.store.backup_folder import Backup, Draft, Manifest, Progress
 from services.store.connect import open_connection
 from services.store.migrate import migrate
+from services.store.programs import until
 from services.store.restore import load
 from services.store.tenants import WorkspaceRow
 from services.store.urls import Urls
@@ -80,6 +82,52 @@ def test_rows_that_came_after_the_backup_began_are_not_in_it(urls: Urls, tmp_pat
     assert (counts["touchline.log_batch"], counts["touchline.dead_letter"]) == (2, 2)
     assert source.position[1] == 2
     assert not any(tmp_path.iterdir())
+
+
+def test_a_table_that_grows_while_its_size_is_asked_for_is_one_table(urls: Urls) -> None:
+    with psycopg.connect(urls.owner, autocommit=True) as owner:
+        every = len(tables_of(urls))
+        # Of another size whenever it is looked at, as a table is that is written to.
+        owner.execute(
+            "CREATE FUNCTION public.pg_table_size(oid) RETURNS bigint"
+            " RETURN (random() * 1e12)::bigint"
+        )
+        alter = sql.SQL("ALTER DATABASE {} SET search_path = public, pg_catalog")
+        owner.execute(alter.format(sql.Identifier(owner.info.dbname)))
+
+    assert len(tables_of(urls)) == len(set(tables_of(urls))) == every
+
+
+def test_a_table_that_somebody_holds_is_waited_for(urls: Urls) -> None:
+    furnish(urls)
+    with psycopg.connect(urls.owner) as holder, ThreadPoolExecutor(1) as threads:
+        holder.execute("LOCK TABLE touchline.dead_letter IN ACCESS EXCLUSIVE MODE")
+        copied = threads.submit(tables_of, urls)
+        is_waiting = (
+            "SELECT true FROM pg_locks WHERE relation = 'touchline.dead_letter'::regclass"
+            " AND NOT granted"
+        )
+        assert any(holder.execute(is_waiting).fetchone() for _ in until(30))
+        holder.rollback()
+
+        assert "touchline.dead_letter" in copied.result(30)
+
+
+def test_a_table_that_somebody_keeps_is_named_in_the_end(
+    urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.store.backup.PATIENCE_S", 0.1)
+    with psycopg.connect(urls.owner, application_name="somebody") as holder:
+        holder.execute("LOCK TABLE live.customer IN ACCESS EXCLUSIVE MODE")
+
+        with pytest.raises(Conflict, match=r"live\.customer .* somebody"):
+            tables_of(urls)
+
+
+def tables_of(urls: Urls) -> list[str]:
+    """The tables that a backup takes."""
+    with snapshot(urls.owner) as source:
+        return [str(table) for table in source.tables]
 
 
 def test_rows_that_are_fewer_than_the_manifest_says_are_refused_and_none_is_taken(

@@ -6,7 +6,6 @@ from contextlib import closing, contextmanager
 from random import Random
 from typing import Final
 
-import pytest
 from psycopg.conninfo import make_conninfo
 
 from services.errors import Unavailable
@@ -19,6 +18,7 @@ from services.store.holds import Beside
 from services.store.migrate import migrate
 from services.store.postgres import PostgresStore
 from services.store.urls import Urls
+from tests.campaign import Campaign
 from tests.integration.folding import Engine, an_engine
 from tests.stories import a_story
 
@@ -57,13 +57,13 @@ def fold_share(engine: Engine, partitions: Sequence[int], chance: Random) -> int
     return refused
 
 
-@pytest.mark.parametrize("seed", range(2))
 def test_workers_that_share_customers_give_the_rows_of_one(
-    urls: Urls, bare: Urls, seed: int
+    urls: Urls, bare: Urls, campaign: Campaign
 ) -> None:
+    seed, count = campaign.seed, campaign.of(400, 800)
     migrate(bare.owner)
     with an_engine(urls) as alone, an_engine(bare, vault=alone.vault) as shared:
-        events = a_story(Random(seed), events=800, people=30, vault=alone.vault).events
+        events = a_story(Random(seed), events=count, people=30, vault=alone.vault).events
         alone.append(events)
         alone.fold()
         shared.append(events)

@@ -2,17 +2,14 @@
 
 import random
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import pytest
-
+from tests.campaign import Campaign
 from tests.integration.running import PATIENCE_S, Json, Process, RunningPlatform
 from tests.integration.telling import Teller, Told, assert_each_once, recorded, write
 
-EVENTS: Final = 6_000
-FEWER: Final = 3_000
-KILLS: Final = 10
 SMALL: Final = """
 from services.ingest import room
 from services.main import app
@@ -21,7 +18,7 @@ app()
 """
 """Small chunks, so that each kill meets another one of a small load, which waits for nobody."""
 EVERYTHING: Final[tuple[Process, ...]] = ("up", "web", "engine", "archive", "postgres")
-VICTIMS: Final[tuple[tuple[Process | str, ...], ...]] = (
+VICTIMS: Final[Sequence[tuple[Process | str, ...]]] = (
     ("web",),
     ("engine",),
     ("archive",),
@@ -33,8 +30,12 @@ VICTIMS: Final[tuple[tuple[Process | str, ...], ...]] = (
     (*EVERYTHING, "loader"),
     ("up",),
 )
-FARTHEST: Final = EVENTS // KILLS // 2
-"""Records between two kills, at most; while processes start again the load goes on."""
+FEWER: Final[Sequence[tuple[Process | str, ...]]] = (
+    ("web", "engine"),
+    ("archive", "loader"),
+    (*EVERYTHING, "loader"),
+)
+"""Each of them all the same."""
 
 
 class Loader:
@@ -59,17 +60,19 @@ class Loader:
         return self._platform.python("-c", SMALL, "import", str(self._path))
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_kills_during_a_load_lose_and_double_nothing(tmp_path: Path, seed: int) -> None:
-    chance, told = random.Random(seed), Told()
-    write(tmp_path / "events.ndjson", EVENTS, told, seed=seed)
+def test_kills_during_a_load_lose_and_double_nothing(tmp_path: Path, campaign: Campaign) -> None:
+    events, victims = campaign.of(1_000, 6_000), campaign.of(FEWER, VICTIMS)
+    # Records between two kills, at most; while processes start again the load goes on.
+    farthest = events // len(victims) // 2
+    chance, told = random.Random(campaign.seed), Told()
+    write(tmp_path / "events.ndjson", events, told, seed=campaign.seed)
 
     with RunningPlatform(tmp_path / "data") as platform:
         platform.start()
         loader = Loader(platform, tmp_path / "events.ndjson")
-        with Teller(platform, told, seed=seed):
-            for names in chance.sample(VICTIMS, len(VICTIMS)):
-                until_recorded(platform, chance.randint(1, FARTHEST))
+        with Teller(platform, told, seed=campaign.seed):
+            for names in chance.sample(victims, len(victims)):
+                until_recorded(platform, chance.randint(1, farthest))
                 kill(platform, loader, names)
             platform.wait_until(platform.is_ready, "everything runs again")
         loader.finish()
@@ -95,13 +98,13 @@ def kill(platform: RunningPlatform, loader: Loader, names: tuple[Process | str, 
         platform.start()
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_a_load_killed_ten_times_gives_the_rows_of_one_that_was_not(
-    tmp_path: Path, seed: int
+def test_a_load_killed_many_times_gives_the_rows_of_one_that_was_not(
+    tmp_path: Path, campaign: Campaign
 ) -> None:
-    chance = random.Random(seed)
-    write(tmp_path / "first.ndjson", 1, Told(), seed=seed)
-    write(tmp_path / "events.ndjson", FEWER, Told(), seed=seed)
+    events, kills = campaign.of((1_200, 3), (3_000, 10))
+    chance = random.Random(campaign.seed)
+    write(tmp_path / "first.ndjson", 1, Told(), seed=campaign.seed)
+    write(tmp_path / "events.ndjson", events, Told(), seed=campaign.seed)
     with RunningPlatform(tmp_path / "killed") as killed, RunningPlatform(tmp_path / "calm") as calm:
         # One beginning for both, since identifiers are hashed with a key of the vault.
         killed.ran("migrate")
@@ -111,8 +114,8 @@ def test_a_load_killed_ten_times_gives_the_rows_of_one_that_was_not(
 
         calm.ran("import", str(tmp_path / "events.ndjson"))
         loader = Loader(killed, tmp_path / "events.ndjson")
-        for _ in range(KILLS):
-            until_recorded(killed, chance.randint(1, FEWER // KILLS - 100))
+        for _ in range(kills):
+            until_recorded(killed, chance.randint(1, events // kills // 2))
             if chance.random() < 0.5:
                 killed.kill("postgres")
             loader.kill()

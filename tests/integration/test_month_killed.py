@@ -7,18 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-import pytest
-
+from tests.campaign import Campaign
 from tests.integration.running import PATIENCE_S, Json, Process, RunningPlatform
-from tests.integration.storm import CLIENTS, REDEMPTIONS, Storm, pending, rows
+from tests.integration.storm import CLIENTS, Month, Storm, pending, rows
 
-CUSTOMERS: Final = 120
-SAMPLE: Final = f"""
+SAMPLE: Final = """
 from services.ingest.samples import cdnow
 from services.main import app
 every = cdnow.events
 cdnow.events = lambda: (
-    event for event in every() if int(event.identifiers[0].rpartition("-")[2]) <= {CUSTOMERS}
+    event for event in every() if int(event.identifiers[0].rpartition("-")[2]) <= %s
 )
 app(["sample", "cdnow", "--json"])
 """
@@ -27,21 +25,26 @@ VICTIMS: Final[Sequence[Process]] = (
     "engine", "engine", "engine", "engine", "engine",
     "postgres", "postgres", "postgres", "web", "web",
 )  # fmt: skip
+FEWER: Final[Sequence[Process]] = ("engine", "postgres", "web")
 """The web process seldom: nothing else goes on until it is back."""
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_a_month_of_spending_refunds_and_merges_adds_up_after_ten_kills(
-    tmp_path: Path, seed: int
+def test_a_month_of_spending_refunds_and_merges_adds_up_after_kills(
+    tmp_path: Path, campaign: Campaign
 ) -> None:
+    customers, victims = campaign.of((20, FEWER), (120, VICTIMS))
+    month = campaign.of(
+        Month(members=12, redemptions=120, refunds=14, regroupings=6, days=8),
+        Month(members=40, redemptions=1_000, refunds=60, regroupings=20, days=30),
+    )
     with RunningPlatform(tmp_path / "data") as platform:
         platform.start()
-        storm = Storm(platform, seed=seed)
+        storm = Storm(platform, month, seed=campaign.seed)
         storm.enrol()
 
-        with platform.python("-c", SAMPLE) as loader:
+        with platform.python("-c", SAMPLE % customers) as loader:
             with storm.raging():
-                kill_at_random(platform, storm, random.Random(seed))
+                kill_at_random(platform, storm, victims, random.Random(campaign.seed))
             said, _ = loader.communicate(timeout=PATIENCE_S)
         platform.wait_until(lambda: not pending(platform), "what was decided is folded")
         platform.settled()
@@ -49,14 +52,16 @@ def test_a_month_of_spending_refunds_and_merges_adds_up_after_ten_kills(
         assert loader.returncode == 0, said
         assert storm.asked_again() == {key: one.answer for key, one in storm.redeemed.items()}
         assert_redeemed_once(platform, storm)
-        assert_adds_up(platform, storm)
+        assert_adds_up(platform, storm, customers)
         assert platform.verified()["ok"]
 
 
-def kill_at_random(platform: RunningPlatform, storm: Storm, chance: random.Random) -> None:
-    """``kill -9`` ten times, each time who lives again, anywhere among the redemptions."""
-    moments = sorted(chance.sample(range(REDEMPTIONS - CLIENTS), len(VICTIMS)))
-    for moment, name in zip(moments, chance.sample(VICTIMS, len(VICTIMS)), strict=True):
+def kill_at_random(
+    platform: RunningPlatform, storm: Storm, victims: Sequence[Process], chance: random.Random
+) -> None:
+    """``kill -9`` each, once who was killed lives again, anywhere among the redemptions."""
+    moments = sorted(chance.sample(range(storm.month.redemptions - CLIENTS), len(victims)))
+    for moment, name in zip(moments, chance.sample(victims, len(victims)), strict=True):
         storm.wait_for(moment)
         platform.wait_until(lambda name=name: name in platform.pids(), f"{name} lives")  # type: ignore[misc]
         platform.kill(name)
@@ -66,15 +71,15 @@ def assert_redeemed_once(platform: RunningPlatform, storm: Storm) -> None:
     """Each redemption that was answered is in the ledger, and no other."""
     query = "SELECT id FROM live.ledger WHERE type = 'points.redeemed' AND NOT is_void"
     answered = sorted(one.answer["redemption_id"] for one in storm.redeemed.values())
-    assert len({*answered}) == REDEMPTIONS
+    assert len({*answered}) == storm.month.redemptions
     assert sorted(str(id_) for (id_,) in rows(platform, query)) == answered
 
 
-def assert_adds_up(platform: RunningPlatform, storm: Storm) -> None:
+def assert_adds_up(platform: RunningPlatform, storm: Storm, customers: int) -> None:
     """Of every customer: lots less debt, and the lines of the statement, are the balance."""
     query = "SELECT replace(customer_id::text, '-', '') FROM live.customer"
     ids = [str(id_) for (id_,) in rows(platform, query)]
-    assert len(ids) > CUSTOMERS
+    assert len(ids) > customers
     with ThreadPoolExecutor(CLIENTS) as threads:
         every = list(threads.map(lambda id_: explained(platform, id_), ids))
     total = sum(every, Counter[str]())

@@ -81,18 +81,17 @@ def test_a_refusal_for_too_few_points_stays_the_answer_of_its_key(house: House) 
     assert refused.json() == again.json()
 
 
-@pytest.mark.parametrize("raw", [b"1" + b"0" * 5000, b"-1" + b"0" * 400, b"1e400", b"NaN"])
-def test_no_number_is_too_odd_to_be_refused(house: House, raw: bytes) -> None:
+def test_no_number_is_too_odd_to_be_refused(house: House) -> None:
     one = member(house)
 
-    response = house.client.post(
-        f"/v1/customers/{one}/redemptions",
-        content=b'{"points": ' + raw + b"}",
-        headers=house._headers("secret") | {"Idempotency-Key": "k"},
-    )
-
-    assert response.status_code in {400, 422}, response.text
-    assert response.json()["remedy"]
+    for raw in (b"1" + b"0" * 5000, b"-1" + b"0" * 400, b"1e400", b"NaN"):
+        response = house.client.post(
+            f"/v1/customers/{one}/redemptions",
+            content=b'{"points": ' + raw + b"}",
+            headers=house._headers("secret") | {"Idempotency-Key": "k"},
+        )
+        assert response.status_code in {400, 422}, response.text
+        assert response.json()["remedy"]
 
 
 ODD: Final[list[tuple[Json, str | None, int, str]]] = [

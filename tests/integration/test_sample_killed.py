@@ -8,42 +8,48 @@ from typing import Final
 
 from services.fold.decisions import SOURCE
 from services.log.port import CONTROL
+from tests.campaign import Campaign
 from tests.integration.running import PATIENCE_S, Process, RunningPlatform
 from tests.integration.telling import archive_of, log_of, recorded
 
 EVERYTHING: Final[tuple[Process, ...]] = ("up", "web", "engine", "archive", "postgres")
-PURCHASES: Final = 20_000
-"""The first of 69,659: all of them would take a minute."""
-SAMPLE: Final = f"""
+SAMPLE: Final = """
 from itertools import islice
 from services.ingest.samples import cdnow
 from services.main import app
 every = cdnow.events
-cdnow.events = lambda: islice(every(), {PURCHASES})
+cdnow.events = lambda: islice(every(), %s)
 app(["sample", "cdnow", "--json"])
 """
+"""The first of 69,659 purchases: all of them would take a minute."""
+IN_STEP: Final = """
+from services.ingest import room
+room.ALONE = room.BESIDE = room.Pace(100, 200)
+"""
+"""With the folds: else few are in the log all at once, and nothing is left to be killed."""
 
 
 def test_a_sample_killed_with_all_of_the_platform_is_loaded_once_and_verifies(
-    tmp_path: Path,
+    tmp_path: Path, campaign: Campaign
 ) -> None:
+    purchases = campaign.of(4_000, 20_000)
     with RunningPlatform(tmp_path / "data") as platform:
         platform.start()
 
-        loader = loading(platform)
-        platform.wait_until(lambda: recorded(platform) >= PURCHASES // 4, "it loads")
+        loader = platform.python("-c", IN_STEP + SAMPLE % purchases)
+        platform.wait_until(lambda: recorded(platform) >= purchases // 4, "it loads")
         platform.kill(*EVERYTHING)
         loader.kill()
         loader.communicate()
         platform.start()
         before = bought(log_of(platform))
-        rest, again = loaded(platform), loaded(platform)
+        rest, again = loaded(platform, purchases), loaded(platform, purchases)
         status = platform.settled()
 
-        assert 0 < len(before) < PURCHASES, "it was at work"
-        assert (rest, again) == (PURCHASES, PURCHASES)
+        assert 0 < len(before) < purchases, "it was at work"
+        assert (rest, again) == (purchases, purchases)
         applied = log_of(platform)
-        assert (len(bought(applied)), {*applied.values()}) == (PURCHASES, {1})
+        assert (len(bought(applied)), {*applied.values()}) == (purchases, {1})
         assert archive_of(platform) == applied
         partitions = [row for row in status["partitions"] if row["partition"] != CONTROL]
         assert sum(row["applied"] for row in partitions) == len(applied)
@@ -55,14 +61,14 @@ def bought(applied: Mapping[tuple[str, str], int]) -> set[tuple[str, str]]:
     return {one for one in applied if one[0] != SOURCE}
 
 
-def loading(platform: RunningPlatform) -> subprocess.Popen[str]:
+def loading(platform: RunningPlatform, purchases: int) -> subprocess.Popen[str]:
     """``touchline sample cdnow``, cut short."""
-    return platform.python("-c", SAMPLE)
+    return platform.python("-c", SAMPLE % purchases)
 
 
-def loaded(platform: RunningPlatform) -> int:
+def loaded(platform: RunningPlatform, purchases: int) -> int:
     """How many events of the sample were accepted, once what was left of it is loaded."""
-    said, _ = loading(platform).communicate(timeout=PATIENCE_S)
+    said, _ = loading(platform, purchases).communicate(timeout=PATIENCE_S)
     (outcome,) = json.loads(said[said.index("\n{") :] if "\n{" in said else said)["loads"]
     assert outcome["is_done"]
     return int(outcome["accepted"])

@@ -11,7 +11,7 @@ from tests.integration.crowds import spree
 from tests.integration.spending import Till, a_till
 
 OPERATIONS: Final = 40
-"""For each example that the profile wants of a property: 2,000, or the 100,000 of ``make fuzz``."""
+"""For each example that the profile wants of a property: 1,000, or the 100,000 of ``make fuzz``."""
 MOST: Final = 100_000
 
 

@@ -163,6 +163,7 @@ def test_a_platform_killed_between_decision_and_delivery_delivers_each_under_one
             said = platform.ran("deliveries", "list", "--state", "delivered", "--json")
             return len(json.loads(said)) == len(wanted)
 
+        receiver.wait_for(len(wanted) + 1)
         platform.wait_until(is_done, "all is delivered")
         rows = json.loads(platform.ran("deliveries", "list", "--json"))
 

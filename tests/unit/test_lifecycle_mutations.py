@@ -29,8 +29,8 @@ from services.projector.projections.lifecycle.course import Dawn, Track
 from services.projector.projections.lifecycle.days import FOREVER, day_of
 from services.projector.projections.lifecycle.machine import Machine, Stand
 from services.projector.projections.lifecycle.standing import Standing
+from tests.mutating import Break, Mutation, once_more, replaced
 from tests.unit import test_lifecycle_course, test_lifecycle_covering, test_lifecycle_facts
-from tests.unit.test_mutations import Break, Mutation, _once_more, replaced
 
 _EVER = 10_000
 _since_which, _stand, _active = Standing.since_which, Machine.stand, conditions.active
@@ -216,4 +216,4 @@ def test_without_its_rule_a_law_fails(
     breaks(monkeypatch)
 
     with pytest.raises(AssertionError):
-        _once_more(law)
+        once_more(law)

@@ -1,13 +1,10 @@
 """Loyalty's laws and golden cases bite: with one rule broken, one of them fails."""
 
 import importlib
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import given as drawn
 
 from services.fold import orders
 from services.projector.projections.loyalty import entries, ledger, tiers
@@ -15,27 +12,10 @@ from services.projector.projections.loyalty.book import Era
 from services.projector.projections.loyalty.entries import Entry
 from services.projector.projections.loyalty.instants import NEVER
 from services.projector.projections.loyalty.state import Lot, State, begin, lot_of
+from tests.mutating import Break, Mutation, once_more
 from tests.unit import test_loyalty_golden, test_loyalty_laws
 
-Break = Callable[[pytest.MonkeyPatch], None]
 HOME: Final = "services.projector.projections.loyalty"
-FEWEST: Final = settings(
-    max_examples=5_000,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],
-    report_multiple_bugs=False,
-    suppress_health_check=list(HealthCheck),
-)
-
-
-class Mutation(NamedTuple):
-    """A rule, how to break it, and what must notice: a law, or the golden cases."""
-
-    rule: str
-    breaks: Break
-    law: Any
 
 
 def replaced(places: str, other: object) -> Break:
@@ -230,11 +210,4 @@ def test_without_its_rule_a_law_fails(
 
     # A refund whose lot was forgotten is a bug of whoever posts it, and says so.
     with pytest.raises((AssertionError, LookupError)):
-        _once_more(law)
-
-
-def _once_more(law: Any) -> None:
-    """Try the law on the same few histories in every run, until one breaks it."""
-    if hasattr(law, "hypothesis"):
-        law = FEWEST(drawn(**law.hypothesis._given_kwargs)(law.hypothesis.inner_test))
-    law()
+        once_more(law)

@@ -2,12 +2,10 @@
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import given as drawn
 
 from services.fold import gather, orders, regroup, settlements
 from services.fold.identity import Edge, Scanned, Split
@@ -18,33 +16,8 @@ from services.projector.projections.profile import PROFILE
 from services.store.memory import MemoryTransaction
 from services.store.memory_seen import MemorySeen
 from tests import histories
+from tests.mutating import Break, Mutation, once_more, replaced
 from tests.unit import test_identity, test_laws
-
-Break = Callable[[pytest.MonkeyPatch], None]
-EXAMPLES: Final = 400
-"""At most; with rules broken the slowest law needs 150 to notice."""
-FEWEST: Final = settings(
-    max_examples=EXAMPLES,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],
-    report_multiple_bugs=False,
-    suppress_health_check=list(HealthCheck),
-)
-
-
-class Mutation(NamedTuple):
-    """A rule, how to break it, and a law that must notice."""
-
-    rule: str
-    breaks: Break
-    law: Any
-
-
-def replaced(module: object, name: str, other: object) -> Break:
-    """``module``'s ``name`` is another."""
-    return lambda patch: patch.setattr(module, name, other)
 
 
 def nothing_again(tx: MemoryTransaction, hashes: Collection[str]) -> list[object]:
@@ -191,9 +164,4 @@ def test_without_its_rule_a_law_fails(
     breaks(monkeypatch)
 
     with pytest.raises(AssertionError):
-        _once_more(law)
-
-
-def _once_more(law: Any) -> None:
-    """Try the law on the same few histories in every run, until one breaks it."""
-    FEWEST(drawn(**law.hypothesis._given_kwargs)(law.hypothesis.inner_test))()
+        once_more(law)

@@ -1,0 +1,41 @@
+"""Rules broken one at a time: what guards each must notice."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import given as drawn
+
+Break = Callable[[pytest.MonkeyPatch], None]
+MOST: Final = 5_000
+"""Examples, should nothing be noticed: whatever notices, does so long before."""
+FEWEST: Final = settings(
+    max_examples=MOST,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class Mutation(NamedTuple):
+    """A rule, how to break it, and what must notice: a law, or a table of stories."""
+
+    rule: str
+    breaks: Break
+    law: Any
+
+
+def replaced(module: object, name: str, other: object) -> Break:
+    """``module``'s ``name`` is another."""
+    return lambda patch: patch.setattr(module, name, other)
+
+
+def once_more(law: Any) -> None:
+    """Try the law on the same examples in every run, until one breaks it; a table as it is."""
+    if hasattr(law, "hypothesis"):
+        law = FEWEST(drawn(**law.hypothesis._given_kwargs)(law.hypothesis.inner_test))
+    law()
