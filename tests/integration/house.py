@@ -14,6 +14,8 @@ from typing import Any, Final, cast
 import httpx
 import psycopg
 import pytest
+from fastapi._compat.v2 import ModelField
+from pydantic import TypeAdapter
 
 from services import web
 from services.archive.feed import feed_once, prepare
@@ -28,6 +30,7 @@ from services.fold.loop import Loop
 from services.ingest.receive import receive_control
 from services.log.postgres import PostgresLog
 from services.projector.projections import READ_MODELS
+from services.scoring.listening import Listener
 from services.scoring.loop import ScoringLoop
 from services.settings import Settings
 from services.store.archive_progress import PostgresProgress
@@ -43,6 +46,8 @@ START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MASTER_KEY: Final = secrets.token_bytes(32)
 Json = dict[str, Any]
 _source_lines = cache(inspect.getsourcelines)
+_adapters: dict[object, TypeAdapter[Any]] = {}
+_adapt_anew = ModelField.__post_init__
 
 
 @dataclass
@@ -143,8 +148,10 @@ def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch, **settings_more: Any) -
     """A house on ``urls``, an archive in memory, a key of each kind; ``other`` is a bank's."""
     archive = MemoryArchive()
     monkeypatch.setattr(web, "ClickHouseArchive", lambda *_, **__: archive)
-    # For the words of /docs each application parses the answers' source anew, again for each route.
+    # For the words of /docs each application parses the answers' source anew, again for each route,
+    # and makes pydantic's adapters anew: half of what a small test takes.
     monkeypatch.setattr(inspect, "getsourcelines", _source_lines)
+    monkeypatch.setattr(ModelField, "__post_init__", _adapt)
     keys = _keys(urls)
     settings = Settings(
         store_url=urls.owner,
@@ -168,11 +175,19 @@ def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch, **settings_more: Any) -
         listening(app) as url,
         httpx.Client(base_url=url, timeout=30) as client,
     ):
-        yield House(
-            urls, client, keys, log, vault, archive, loop, progress, ScoringLoop(log, scores)
-        )
+        scoring = ScoringLoop(log, scores, Listener(vault))
+        yield House(urls, client, keys, log, vault, archive, loop, progress, scoring)
     for resource in (scores, progress, outbox, store, vault, log):
         resource.close()
+
+
+def _adapt(field: ModelField) -> None:
+    """Take the adapter that an earlier application made for the same."""
+    key = field.field_info.annotation, repr(field.field_info), str(field.config)
+    if key not in _adapters:
+        _adapt_anew(field)
+        _adapters[key] = field._type_adapter
+    field._type_adapter = _adapters[key]
 
 
 def _appended(posted: Any, now: datetime, vault: PostgresVault, log: PostgresLog) -> None:
