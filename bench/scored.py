@@ -23,18 +23,19 @@ from bench.fold import SCHEMA, Filled, Run, filling, posted, shown
 from bench.machine import banner, cpu_s
 from bench.steps import Steps, table
 from services.fold import apply, loop
-from services.scoring import fold, kept, scored
+from services.scoring import fold, kept, scored, taking
 from services.scoring.shelf import Shelf
 from services.store import postgres_scores
 from services.store.postgres_scores import PostgresScores
 
 TARGET: Final = 0.4
 TABLES: Final = (
-    "scoring_progress, scoring_clock, regrouped, scored_page, score, score_told, promotion, outbox"
+    "scoring_progress, scoring_clock, regrouped, scored_page, score, score_told, promotion, outbox,"
+    " alert, alert_book"
 )
 WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
-    (fold, "envelope_of", "read envelopes"),
-    (fold, "entry_in", "take what scores need"),
+    (taking, "envelope_of", "read envelopes"),
+    (taking, "entry_in", "take what scores need"),
     (fold, "leaves_of", "read pages"),
     (kept.Leaf, "take_in", "fill pages"),
     (fold, "history_of", "put histories together"),
@@ -42,6 +43,8 @@ WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
     (scored, "_by_rules", "score by rules"),
     (scored, "_by_features", "score churn"),
     (fold, "tell", "tell scores"),
+    (fold, "watch", "live alert rules"),
+    (fold, "tell_alerts", "tell alerts"),
     (postgres_scores.PostgresScoring, "members", "fetch members"),
     (postgres_scores.PostgresScoring, "pages", "fetch pages"),
     (postgres_scores.PostgresScoring, "rows", "fetch rows"),

@@ -5,7 +5,17 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
-from schemas.fields import STRICT, Actor, IdentifierHash, Label, Reference, Scalars, Score, Version
+from schemas.fields import (
+    STRICT,
+    Actor,
+    At,
+    IdentifierHash,
+    Label,
+    Reference,
+    Scalars,
+    Score,
+    Version,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +59,15 @@ class AlertAcknowledged:
 
     alert_id: Reference
     by: Actor
+    action: Label | None = None
+    """What was done about it, like called or refunded; by default nothing yet."""
+    snoozed_until_at: At | None = None
+    """Until when nothing more of its rule is wanted; by default as long as the rule says."""
 
     def summary(self) -> str:
         """One line for the timeline."""
+        if self.action:
+            return f"Acted upon an alert: {self.action.replace('_', ' ')}"
         return "Acknowledged an alert"
 
 
@@ -67,6 +83,8 @@ class AlertClosed:
     by: Actor
     reason: Label | None = None
     """Why, like recovered, contacted or lapsed."""
+    is_restated: bool = False
+    """Of an alert that was restated itself: recorded, never delivered."""
 
     def summary(self) -> str:
         """One line for the timeline."""

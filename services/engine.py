@@ -36,6 +36,7 @@ from services.scoring.deliver.deliverer import SILENT_S, Deliverer
 from services.scoring.deliver.mail import Mailer, Server
 from services.scoring.deliver.post import Poster
 from services.scoring.deliver.sender import Sender
+from services.scoring.listening import Listener
 from services.scoring.loop import ScoringLoop
 from services.settings import Settings, load
 from services.store.archive_progress import PostgresProgress
@@ -150,8 +151,9 @@ def scoring(addresses: Addresses) -> Iterator[ScoringLoop]:
     with (
         closing(open_log(addresses.log)) as events,
         closing(PostgresScores(addresses.store.fold)) as scores,
+        closing(PostgresVault(addresses.store.fold, addresses.master_key)) as vault,
     ):
-        yield ScoringLoop(events, scores)
+        yield ScoringLoop(events, scores, Listener(vault))
 
 
 def run(settings: Settings, addresses: Addresses, stop: threading.Event, watch: Watch) -> None:

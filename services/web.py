@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry
 from services import telemetry
 from services.archive.clickhouse import ClickHouseArchive
 from services.clock import SystemClock
+from services.commands.alerts import Alerts
+from services.commands.backtests import Backtests
 from services.commands.customers import Customers
 from services.commands.dead_letters import DeadLetters, Send
 from services.commands.deliveries import Deliveries
@@ -51,13 +53,16 @@ from services.query.freshness import Freshness
 from services.query.lines import Lines
 from services.query.metrics import Account
 from services.query.paging import Cursors
+from services.scoring.backtests import Backtester
 from services.scoring.explain import explain
 from services.settings import Settings, load
 from services.store.decisions import PostgresDecisions
 from services.store.letters import PostgresLetters
 from services.store.outbox import PostgresOutbox
+from services.store.postgres_alerts import PostgresAlerts
 from services.store.postgres_balances import PostgresBalances
 from services.store.postgres_deliveries import PostgresDeliveries
+from services.store.postgres_models import PostgresModels
 from services.store.postgres_targets import PostgresTargets
 from services.store.postgres_tenants import PostgresTenants
 from services.store.reader import Reader
@@ -182,8 +187,8 @@ def _desk(settings: Settings, door: Door, stack: ExitStack) -> Desk:
     stack.callback(archive.close)
     reader, letters = Reader(url), PostgresLetters(url)
     decisions, balances = PostgresDecisions(url), PostgresBalances(url)
-    places = PostgresTargets(url)
-    for pool in (reader, letters, decisions, balances, places):
+    places, alerts = PostgresTargets(url), PostgresAlerts(url)
+    for pool in (reader, letters, decisions, balances, places, alerts):
         stack.callback(pool.close)
     folded = Freshness(reader.applied, events, clock)
     archived = Freshness(reader.archived, events, clock)
@@ -210,7 +215,9 @@ def _desk(settings: Settings, door: Door, stack: ExitStack) -> Desk:
         customers=Customers(decisions, events, clock),
         points=Points(balances, (LOYALTY, LEDGER), events, clock),
         voids=Voids(balances, decisions, events, clock),
-        policies=Policies(decisions, decisions, events, clock, balances=balances),
+        policies=Policies(
+            decisions, decisions, events, clock, balances=balances, tested=alerts.tested
+        ),
         letters=DeadLetters(letters, door.vault, events),
         send=sending(door),
         cursors=Cursors(door.vault.hash_key),
@@ -221,6 +228,10 @@ def _desk(settings: Settings, door: Door, stack: ExitStack) -> Desk:
         targets=targets,
         deliveries=Deliveries(places, targets, clock),
         explain=explain,
+        alerts=Alerts(balances, alerts, events, clock),
+        backtests=Backtests(
+            Backtester(PostgresModels(_urls(settings).fold)), alerts, decisions, clock
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from services.fold.apply import Folds
 from services.fold.loop import Loop
 from services.log.memory import MemoryLog
 from services.projector.projections import READ_MODELS
+from services.scoring.listening import Listener
 from services.scoring.loop import ScoringLoop
 from services.store.memory import MemoryStore
 from services.store.memory_scores import MemoryScores
@@ -28,7 +29,7 @@ class Followed:
         for model in models:
             self.scores.tables.models[model.workspace, model.model, model.version] = model
         self.loop = Loop(Folds(READ_MODELS, vault), self.log, self.store)
-        self.scoring = ScoringLoop(self.log, self.scores)
+        self.scoring = ScoringLoop(self.log, self.scores, Listener(vault))
 
     def append(self, events: Iterable[Recorded[Any]]) -> None:
         """To the log."""

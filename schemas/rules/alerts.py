@@ -7,9 +7,11 @@ import json
 import tomllib
 from collections.abc import Mapping
 from functools import cache
+from hashlib import blake2b
 from importlib import resources
 from typing import Any, Final
 
+import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.problems import Problem
@@ -18,7 +20,7 @@ from schemas.rules.alerts_checks import contradictions
 from schemas.rules.alerts_tree import Alert
 from schemas.rules.misfits import misfits
 
-__all__ = ["Alert", "default_alerts", "default_rules", "parse"]
+__all__ = ["Alert", "default_alerts", "default_rules", "digest", "parse"]
 
 _TABLES: Final[Mapping[str, type[Any]]] = {
     "": Alert,
@@ -55,6 +57,12 @@ def parse(rules: Mapping[str, object]) -> Alert | list[Problem]:
             )
         ]
     return contradictions(rule) or rule
+
+
+def digest(rule: Alert) -> str:
+    """Of all that decides whom it alerts and when; severity, owner and words may change."""
+    words = [rule.when, rule.at_least, rule.who, rule.snooze_days, rule.cool_down_days]
+    return blake2b(msgspec.json.encode(words, order="sorted"), digest_size=16).hexdigest()
 
 
 def default_alerts() -> Mapping[str, Alert]:

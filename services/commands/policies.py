@@ -1,6 +1,6 @@
 """Policies: the rules of a workspace, read, checked and published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -30,7 +30,12 @@ _PARSERS: Final[Mapping[str, Any]] = {
 }
 KINDS: Final = tuple(_PARSERS)
 """What policies may rule."""
+ALERT: Final = "alert"
 MINUTE: Final = timedelta(minutes=1)
+
+
+Tested = Callable[[str, str, str], object | None]
+"""What a backtest found: of a workspace, a rule's name, and the digest of its words."""
 
 
 class Rules(Protocol):
@@ -52,6 +57,8 @@ class Draft:
     rules: Mapping[str, object]
     effective_at: datetime | None = None
     """By default the first minute from which it can apply."""
+    is_forced: bool = False
+    """Publish an alert rule that was never tried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,20 @@ def check(kind: str, rules: Mapping[str, object]) -> Sequence[Problem]:
         remedy = f"choose one of {', '.join(KINDS)}" + (f"; {meant[0]}?" if meant else "")
         return [Problem("kind", kind, "is no kind of policy", remedy)]
     found = _PARSERS[kind](rules)
+    if isinstance(found, alerts.Alert):
+        return _not_known_yet(found)
     return found if isinstance(found, list) else ()
+
+
+def _not_known_yet(rule: alerts.Alert) -> Sequence[Problem]:
+    """What alert rules may ask for in words, and nobody can answer: it would never hold."""
+    remedy = "ask for least_spend_minor, or for values"
+    problem = "can't be asked for yet: the rule would never hold"
+    return [
+        Problem(f"who.{name}", list(asked), problem, remedy)
+        for name, asked in (("stages", rule.who.stages), ("tiers", rule.who.tiers))
+        if asked
+    ]
 
 
 def in_force(policies: Sequence[Policy], at: datetime) -> list[Policy]:
@@ -101,9 +121,11 @@ def defaults(workspace: str, by: str, at: datetime) -> list[bytes]:
 
 def _shipped() -> dict[tuple[str, str], Mapping[str, Any]]:
     machines = lifecycle.default_rules().items()
-    return {("loyalty", "default"): loyalty.default_rules()} | {
-        (LIFECYCLE, name): rules for name, rules in machines
-    }
+    return (
+        {("loyalty", "default"): loyalty.default_rules()}
+        | {(LIFECYCLE, name): rules for name, rules in machines}
+        | {(ALERT, name): rules for name, rules in alerts.default_rules().items()}
+    )
 
 
 class Policies:
@@ -111,10 +133,11 @@ class Policies:
 
     def __init__(
         self, rules: Rules, decisions: Decisions, log: Log, clock: Clock,
-        *, balances: Balances, patience_s: float = PATIENCE_S,
+        *, balances: Balances, tested: Tested, patience_s: float = PATIENCE_S,
     ) -> None:  # fmt: skip
+        """``tested`` finds the backtest of an alert rule."""
         self._rules, self._decisions, self._log, self._clock = rules, decisions, log, clock
-        self._balances, self._patience_s = balances, patience_s
+        self._balances, self._tested, self._patience_s = balances, tested, patience_s
 
     def policies(self, workspace: str) -> Sequence[Policy]:
         """Every version of every policy, in the order in which they apply."""
@@ -127,13 +150,15 @@ class Policies:
     def publish(self, asked: Asked, draft: Draft) -> Published:
         """Let a new version apply from ``effective_at`` on.
 
-        Raises ``Refused`` for rules that contradict themselves, and for a time that is too near:
-        what happens now may be recorded in ten minutes, and has to find the rules of its day.
+        Raises ``Refused`` for rules that contradict themselves, for an alert rule that nobody tried
+        out, and for a time that is too near: what happens now may be recorded in ten minutes, and
+        has to find the rules of its day.
         """
         if problems := check(draft.kind, draft.rules):
             first = problems[0]
             raise Refused(first.problem, first.remedy, field=first.field, value=first.value)
         rules = plain(draft.rules)
+        self._demand_backtest(asked.workspace, draft)
 
         def decide(deciding: Deciding, id_: str) -> Outcome:
             effective_at = self._effective_at(asked.workspace, draft)
@@ -164,6 +189,26 @@ class Policies:
             token(answer["outbox_id"]) if position is None else encode(position),
             position is not None,
         )
+
+    def _demand_backtest(self, workspace: str, draft: Draft) -> None:
+        """Whoever is alerted wants to know how often: only what was tried out is switched on."""
+        rule = alerts.parse(draft.rules) if draft.kind == ALERT and not draft.is_forced else None
+        if not isinstance(rule, alerts.Alert) or not rule.is_enabled:
+            return
+        words = alerts.digest(rule)
+        for ruling in self.in_force(workspace):
+            if (ruling.kind, ruling.name) == (ALERT, draft.name):
+                known = alerts.parse(ruling.rules)
+                if isinstance(known, alerts.Alert) and alerts.digest(known) == words:
+                    return
+        if self._tested(workspace, draft.name, words) is None:
+            raise Refused(
+                "was never backtested as it is",
+                "try it out first (touchline alerts backtest, or POST /v1/alerts/backtest), publish"
+                " it with is_enabled = false, or force it",
+                field="rules",
+                value=draft.name,
+            )
 
     def _next_version(self, deciding: Deciding, workspace: str, draft: Draft) -> int:
         """One more than the last, and than those that are published and not folded yet."""

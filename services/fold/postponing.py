@@ -23,6 +23,20 @@ SHARE: Final = 10
 """And nine tenths of all time none is: settling takes in all that ever happened to a customer."""
 
 
+class Backlog:
+    """Whether there is one, or was a moment ago."""
+
+    def __init__(self, clock_s: Callable[[], float] = monotonic) -> None:
+        self._clock_s, self._much_s = clock_s, -math.inf
+
+    def see(self, waiting: int) -> bool:
+        """Whether there is, now that so many records wait."""
+        now_s = self._clock_s()
+        if waiting >= MUCH:
+            self._much_s = now_s
+        return now_s - self._much_s < CALM_S
+
+
 class Postponing:
     """When rows that wait are settled; of one loop."""
 
@@ -34,19 +48,17 @@ class Postponing:
         """Whether there may be rows that wait."""
         self.is_backlog = False
         self._since_s = self._seen_s = clock_s()
-        self._much_s = -math.inf
-        """When there was as much as makes a backlog."""
+        self._backlog = Backlog(clock_s)
         self._spent_s = self._took_s = 0.0
         """Settling, so far, and the last time until none was left."""
 
     def see(self, waiting: int) -> None:
         """So many records wait to be folded, just before a batch of them is."""
         was, self._seen_s = self.is_backlog, self._clock_s()
-        if waiting >= MUCH:
+        self.is_backlog = self._backlog.see(waiting)
+        if self.is_backlog:
             self.may_be_due = True
-            self._much_s = self._seen_s
             self._since_s = self._since_s if was else self._seen_s
-        self.is_backlog = self._seen_s - self._much_s < CALM_S
 
     def turn(self) -> int:
         """Settle some of them; with a backlog for no longer than the batch since ``see`` took.

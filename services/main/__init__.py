@@ -3,6 +3,7 @@
 import typer
 
 from services.main import (
+    alerts,
     backups,
     customers,
     data,
@@ -52,6 +53,7 @@ app.add_typer(customers.app, name="customers")
 app.add_typer(loyalty.app, name="loyalty")
 app.add_typer(policies.app, name="policies")
 app.add_typer(scoring.app, name="scoring")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(events.app, name="events")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(targets.app, name="targets")

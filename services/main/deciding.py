@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.addresses import Addresses
+    from services.commands.alerts import Alerts
     from services.commands.loyalty import Points
     from services.commands.once import Asked
     from services.commands.policies import Policies
@@ -44,6 +45,7 @@ class Deciders:
     points: "Points"
     voids: "Voids"
     policies: "Policies"
+    alerts: "Alerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def deciding(settings: "Settings", addresses: "Addresses", workspace: str) -> It
     Raises ``NotFound`` where there is no such workspace.
     """
     from services.clock import SystemClock
+    from services.commands.alerts import Alerts
     from services.commands.loyalty import Points
     from services.commands.policies import Policies
     from services.commands.voids import Voids
@@ -91,6 +94,7 @@ def deciding(settings: "Settings", addresses: "Addresses", workspace: str) -> It
     from services.main.tenants import workspace_row
     from services.projector.projections.loyalty.model import LEDGER, LOYALTY
     from services.store.decisions import PostgresDecisions
+    from services.store.postgres_alerts import PostgresAlerts
     from services.store.postgres_balances import PostgresBalances
 
     workspace_row(addresses, workspace)
@@ -99,11 +103,13 @@ def deciding(settings: "Settings", addresses: "Addresses", workspace: str) -> It
         stack.enter_context(folding(settings, addresses))
         decisions = stack.enter_context(closing(PostgresDecisions(addresses.store.query)))
         balances = stack.enter_context(closing(PostgresBalances(addresses.store.query)))
+        alerts = stack.enter_context(closing(PostgresAlerts(addresses.store.query)))
         log = stack.enter_context(closing(open_log(addresses.log)))
         yield Deciders(
             Points(balances, (LOYALTY, LEDGER), log, clock),
             Voids(balances, decisions, log, clock),
-            Policies(decisions, decisions, log, clock, balances=balances),
+            Policies(decisions, decisions, log, clock, balances=balances, tested=alerts.tested),
+            Alerts(balances, alerts, log, clock),
         )
 
 

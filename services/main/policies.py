@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from services.main.deciding import Key, asked, deciding
+from services.main.instants import instant
 from services.main.options import DataDir, Json, Workspace
 from services.main.output import print_json, print_rows
 
@@ -79,6 +81,9 @@ def publish(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say who would change and how; publish nothing.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Switch alert rules on that were never backtested.")
+    ] = False,
     key: Key = None,
     workspace: Workspace = "default",
     data_dir: DataDir = None,
@@ -91,7 +96,7 @@ def publish(
     from services.errors import Refused
     from services.settings import load
 
-    at = _instant(effective_at) if effective_at else None
+    at = instant(effective_at, field="effective_at") if effective_at else None
     drafts = read(file.read_bytes(), kind=kind, name=name, effective_at=at)
     problems = [(draft, problem) for draft in drafts for problem in check(draft.kind, draft.rules)]
     if problems:
@@ -110,7 +115,8 @@ def publish(
             done = []
             for draft in drafts:
                 own = None if key is None else f"{key}/{draft.name}"
-                done.append(deciders.policies.publish(asked(workspace, own), draft))
+                forced = replace(draft, is_forced=force)
+                done.append(deciders.policies.publish(asked(workspace, own), forced))
     if json:
         print_json(done)
     else:
@@ -139,19 +145,6 @@ def _as_toml(policy: "Policy") -> str:
     since = f"{policy.effective_at:%Y-%m-%dT%H:%MZ}" if policy.effective_at else "the beginning"
     head = f"# Version {policy.version}, in force from {since} on.\n"
     return head + dumps({"kind": policy.kind, "name": policy.name, **policy.rules}).rstrip()
-
-
-def _instant(text: str) -> datetime:
-    from services.errors import Refused
-
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        remedy = "write a time with its zone, like 2026-12-01T00:00:00Z"
-        raise Refused("is no such time", remedy, field="effective_at", value=text)
-    return at.astimezone(UTC)
 
 
 def _tell_problems(found: "Sequence[tuple[Draft, Problem]]", *, json: bool) -> None:

@@ -4,6 +4,9 @@ from fastapi import APIRouter
 
 from services.query import (
     adjustments,
+    alert_acts,
+    alert_rules,
+    alerts,
     balance,
     customer,
     customer_lifecycle,
@@ -34,6 +37,8 @@ def router(desk: Desk) -> APIRouter:
     for noun in (customers, customer, timeline, identity, regroup, dead_letters, status):
         query.include_router(noun.router(desk))
     for noun in (customer_lifecycle, balance, scores, statement, lifecycle, loyalty, decisions):
+        query.include_router(noun.router(desk))
+    for noun in (alert_rules, alerts, alert_acts):
         query.include_router(noun.router(desk))
     for command in (redemptions, rewards, adjustments, voids, policies, targets, deliveries):
         query.include_router(command.router(desk))

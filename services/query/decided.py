@@ -5,11 +5,19 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from schemas import LifecycleChanged, PointsExpiring, TierChanged
+from schemas import (
+    AlertAcknowledged,
+    AlertClosed,
+    AlertRaised,
+    LifecycleChanged,
+    PointsExpiring,
+    TierChanged,
+)
 from schemas.codec import Undecodable, decode
 from services.log.port import Log, Position, Stored
 
-KINDS: Final = (LifecycleChanged, TierChanged, PointsExpiring)
+OF_ALERTS: Final = (AlertRaised, AlertAcknowledged, AlertClosed)
+KINDS: Final = (LifecycleChanged, TierChanged, PointsExpiring, *OF_ALERTS)
 TYPES: Final = tuple(kind.type for kind in KINDS)
 AT_ONCE: Final = 2_000
 """Records of one read: the log's reader is lent to others between two."""
@@ -85,15 +93,16 @@ def _body(stored: Stored) -> bytes | None:
     except Undecodable:
         return None
     data = recorded.data
-    if not isinstance(data, KINDS) or data.is_restated:
+    if not isinstance(data, KINDS) or getattr(data, "is_restated", False):
         return None
+    about = recorded.identifiers[0] if recorded.identifiers else None
     return msgspec.json.encode(
         {
             "id": recorded.id,
             "type": recorded.type,
             "occurred_at": recorded.occurred_at,
             "recorded_at": stored.recorded_at,
-            "customer_id": data.customer_id,
+            "customer_id": getattr(data, "customer_id", about),
             "cause": recorded.cause,
             "data": data,
         }

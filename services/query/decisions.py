@@ -25,7 +25,18 @@ HEARTBEAT_S: Final = 15.0
 NEAR: Final = 2_000
 """Records: the last few are read while what is new waits already."""
 RETRY_MS: Final = 1_000
-Type = Literal["lifecycle.changed", "tier.changed", "points.expiring"]
+Type = Literal[
+    "lifecycle.changed",
+    "tier.changed",
+    "points.expiring",
+    "alert.raised",
+    "alert.acknowledged",
+    "alert.closed",
+]
+LastEventId = Annotated[
+    str | None,
+    Header(alias=LAST, description="The last `id` received: goes on after it, however old"),
+]
 
 
 class Asked(BaseModel):
@@ -44,32 +55,34 @@ def router(desk: Desk) -> APIRouter:
     @routes.get(
         "/v1/decisions/stream",
         summary="Hear of decisions as they are taken",
-        responses=_documented(),
+        responses=documented(),
         response_class=Response,
     )
     async def stream_decisions(
         request: Request,
         key: Annotated[Key, Depends(Needs(desk.gate, "read"))],
         asked: Annotated[Asked, Query()],
-        last: Annotated[
-            str | None,
-            Header(alias=LAST, description="The last `id` received: goes on after it, however old"),
-        ] = None,
+        last: LastEventId = None,
     ) -> Response:
-        """Stages and tiers that changed, and points that will expire, once the rows say so too.
+        """Stages and tiers that changed, points that will expire, alerts, once the rows say so too.
 
         Each once, but for what an import or new rules brought out of the past, which is history.
         Begins now, or after the last `id`. A client that reads too slowly is cut off: it connects
         again with that `id`, and nothing is missing.
         """
-        begin = await to_thread.run_sync(_begin, desk, last) if last else None
-        subscription = Subscription(
-            key.workspace, frozenset(asked.type), asyncio.get_running_loop()
-        )
-        stream = Stream(desk, request, subscription, begin)
-        return EventStream(lambda: stream.opened(key.key_id))
+        return await streamed(desk, request, key, types=frozenset(asked.type), last=last)
 
     return routes
+
+
+async def streamed(
+    desk: Desk, request: Request, key: Key, *, types: frozenset[str], last: str | None
+) -> Response:
+    """Decisions of these types, or of all; from now on, or after ``last``."""
+    begin = await to_thread.run_sync(_begin, desk, last) if last else None
+    subscription = Subscription(key.workspace, types, asyncio.get_running_loop())
+    stream = Stream(desk, request, subscription, begin)
+    return EventStream(lambda: stream.opened(key.key_id))
 
 
 class Stream:
@@ -172,7 +185,8 @@ def _place(position: Position) -> bytes:
     return f"id: {encode(position)}\n\n".encode()
 
 
-def _documented() -> dict[int | str, dict[str, Any]]:
+def documented() -> dict[int | str, dict[str, Any]]:
+    """What /docs says of a stream."""
     return responses(str, "") | {
         200: {
             "description": "Server-sent events, without end. Each has `event` (its type), `data` "

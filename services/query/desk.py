@@ -10,7 +10,9 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.clock import Clock
+from services.commands.alerts import Alerts
 from services.commands.awaiting import Awaited, Decisions, appended, decode
+from services.commands.backtests import Backtests
 from services.commands.customers import Customers
 from services.commands.dead_letters import DeadLetters, Send
 from services.commands.deliveries import Deliveries
@@ -104,6 +106,8 @@ class Desk:
     targets: Targets
     deliveries: Deliveries
     explain: Explain
+    alerts: Alerts
+    backtests: Backtests
     threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(THREADS))
     slow_threads: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(SLOW_THREADS)

@@ -32,6 +32,8 @@ class PublishAsked(BaseModel):
     effective_at: AwareDatetime | None = None
     """From when on it applies: fifteen minutes from now or later, the first such minute by
     default; before a workspace's first event from the beginning."""
+    force: bool = False
+    """Switch an alert rule on though that very rule was never backtested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,9 @@ def router(desk: Desk) -> APIRouter:
             if problems := policies.check(wanted.kind, wanted.rules):
                 every = [as_fields(problem) for problem in problems]
                 return Answered({**every[0], "problems": every}, None, 422)
-            draft = Draft(wanted.kind, wanted.name, wanted.rules, wanted.effective_at)
+            draft = Draft(
+                wanted.kind, wanted.name, wanted.rules, wanted.effective_at, is_forced=wanted.force
+            )
             done = desk.policies.publish(asked(caller, idempotency_key), draft)
             return _answered(done)
 

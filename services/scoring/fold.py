@@ -1,26 +1,24 @@
 """The fold of scores: a batch of the log, as far as the projector has come, in one transaction."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from schemas import ClockTicked, ModelPromoted
-from schemas.codec import Undecodable, decode
-from schemas.envelope import Recorded
 from services.fold.batch import Batch
 from services.fold.deciding import RESTATED_AFTER, Cause
 from services.fold.garbage import not_collecting
+from services.scoring.alerting import Around, Telling, tell_alerts
 from services.scoring.kept import Leaf, history_of, leaves_of
 from services.scoring.model.history import Entry
-from services.scoring.reading import Envelope, entry_in, envelope_of
 from services.scoring.scored import Lived, lived, score
 from services.scoring.shelf import Shelf
-from services.scoring.telling import CauseOf, Now, tell
+from services.scoring.taking import Read, read
+from services.scoring.telling import Now, tell
+from services.scoring.watching import Looked, Watched, watch
 from services.store.scores import (
     ALWAYS_DUE,
     Member,
-    PromotionRow,
     ScoreChanges,
     ScoreRow,
     Scores,
@@ -33,24 +31,6 @@ DUE: Final = 2_000
 """Rows of one transaction that the passing of time changes."""
 
 
-@dataclass(slots=True)
-class Read:
-    """What a batch says, before anything is asked of the store."""
-
-    entries: dict[str, list[Entry]] = field(default_factory=dict)
-    """New ones by leaf."""
-    workspaces: dict[str, str] = field(default_factory=dict)
-    """Of these leaves."""
-    events: dict[str, list[Envelope]] = field(default_factory=dict)
-    """Where these entries come from."""
-    named: set[str] = field(default_factory=set)
-    """Everybody whom customers' events name. Of whom nobody had heard before there may be something
-    that we ourselves said of them."""
-    tick: datetime | None = None
-    promotions: list[PromotionRow] = field(default_factory=list)
-    advance: dict[int, int] = field(default_factory=dict)
-
-
 @not_collecting()
 def score_batch(batch: Batch, store: Scores, shelf: Shelf) -> int:
     """Take ``batch`` in and score whom it touches, and whom the projector regrouped since.
@@ -58,24 +38,25 @@ def score_batch(batch: Batch, store: Scores, shelf: Shelf) -> int:
     Entries, rows, decisions and progress commit together: a batch given again raises ``NotOurs``.
     Gives how much there was to do. Raises ``Unavailable``: then give it again.
     """
-    read = _read(batch, store)
+    new = read(batch, store.skipped, shelf.listener)
     with store.transaction() as tx:
         tx.claim({piece.partition: piece.first for piece in batch})
         regrouped = tx.regrouped(REGROUPED)
         if not batch and not regrouped:
             return 0
         changes = ScoreChanges(
-            promotions=read.promotions,
-            overtaken={one.workspace for one in read.promotions},
-            tick=read.tick,
+            promotions=new.promotions,
+            overtaken={one.workspace for one in new.promotions},
+            tick=new.tick,
             looked_at=regrouped.keys(),
-            advance=read.advance,
+            advance=new.advance,
         )
         _score(
-            _Work(read, shelf, tx, changes),
-            read.entries.keys() | read.named | set(regrouped.values()),
+            _Work(new, shelf, tx, changes),
+            new.entries.keys() | new.named | set(regrouped.values()),
         )
         tx.save(changes)
+    shelf.rules.saved()
     return sum(len(piece.records) for piece in batch) + len(regrouped)
 
 
@@ -86,65 +67,15 @@ def score_due(store: Scores, shelf: Shelf) -> int:
     Raises ``Unavailable``: then ask again.
     """
     with store.transaction() as tx:
-        due = tx.due(tx.tick() or ALWAYS_DUE, DUE)
-        if due:
-            changes = ScoreChanges()
-            _score(_Work(Read(), shelf, tx, changes), set(due))
-            tx.save(changes)
-    return len(due)
-
-
-def decide(
-    changed: Sequence[Now], cause_of: CauseOf, tx: ScoringTransaction, changes: ScoreChanges
-) -> None:
-    """All that is decided about customers whose scores were computed.
-
-    Alerts' episodes belong here, beside what is told of scores: they see every customer's whole
-    history, scores before and after, and commit with them.
-    """
-    tell(changed, cause_of, tx, changes)
-
-
-def _read(batch: Batch, store: Scores) -> Read:
-    read = Read(advance={piece.partition: piece.next for piece in batch})
-    skipped = store.skipped({piece.partition: (piece.first, piece.next - 1) for piece in batch})
-    for piece in batch:
-        for stored in piece.records:
-            if (piece.partition, stored.offset) in skipped:
-                continue
-            try:
-                _take_in(envelope_of(stored.payload), stored.payload, read)
-            except Undecodable:
-                # The projector skips it too.
-                continue
-    return read
-
-
-def _take_in(envelope: Envelope, payload: bytes, read: Read) -> None:
-    if envelope.type in _CONTROL:
-        _control(decode(payload), read)
-    elif envelope.type not in _OURS:
-        read.named.update(envelope.identifiers)
-        if kept := entry_in(envelope, payload):
-            leaf, entry = kept
-            if leaf not in read.entries:
-                read.entries[leaf], read.events[leaf] = [], []
-                read.workspaces[leaf] = envelope.workspace
-            read.entries[leaf].append(entry)
-            read.events[leaf].append(envelope)
-
-
-def _control(event: Recorded[Any], read: Read) -> None:
-    match event.data:
-        case ClockTicked(ticked_at=at):
-            read.tick = max(read.tick or at, at)
-        case ModelPromoted(model=model, model_version=version):
-            read.promotions.append(PromotionRow(event.workspace, *event.rank, model, version))
-
-
-_CONTROL: Final = frozenset({"clock.ticked", "model.promoted"})
-_OURS: Final = frozenset({"lifecycle.changed", "tier.changed", "score.computed", "alert.raised"})
-"""Decisions of ours, which are as many as what they are about: not even looked into."""
+        tick = tx.tick() or ALWAYS_DUE
+        due, to_judge = tx.due(tick, DUE), tx.to_judge(tick, DUE)
+        if not due and not to_judge:
+            return 0
+        changes = ScoreChanges()
+        _score(_Work(Read(to_judge=set(to_judge)), shelf, tx, changes), {*due, *to_judge})
+        tx.save(changes)
+    shelf.rules.saved()
+    return len(due) + len(to_judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +89,12 @@ class _Work:
 
 
 def _score(work: _Work, named: Collection[str]) -> None:
-    """Score the customers that ``named`` identifiers are part of now."""
-    read, tx, changes = work.read, work.tx, work.changes
+    """Score the customers that ``named`` identifiers are part of now, and live alert rules on."""
+    new, tx, changes = work.read, work.tx, work.changes
     groups = _groups(named, tx)
     everyone = [one.identifier for group in groups.values() for one in group]
-    leaves = _leaves(everyone, read, tx, changes)
-    tick = max(filter(None, (read.tick, tx.tick())), default=None)
+    leaves = _leaves(everyone, new, tx, changes)
+    tick = max(filter(None, (new.tick, tx.tick())), default=None)
     by_workspace: dict[str, dict[str, Lived]] = {}
     for customer, group in groups.items():
         kept = (leaves[one.identifier] for one in group if one.identifier in leaves)
@@ -172,22 +103,36 @@ def _score(work: _Work, named: Collection[str]) -> None:
             own[customer] = lived(history, tick)
     stored = tx.rows({*named, *everyone})
     found: list[Now] = []
+    watched: dict[str, Watched] = {}
+    work.shelf.rules.look(tx, changes)
+    tick_s = int(tick.timestamp()) if tick else 0
     for workspace, customers in by_workspace.items():
-        trained = work.shelf.trained(workspace, tx, read.promotions)
+        trained = work.shelf.trained(workspace, tx, new.promotions)
+        rules = work.shelf.books(workspace)
         for (customer, one), done in zip(
             customers.items(), score([*customers.values()], trained), strict=True
         ):
-            found.append(Now(customer, workspace, one, done, stored.get(customer)))
+            now = Now(customer, workspace, one, done, stored.get(customer))
+            found.append(now)
+            if rules:
+                members = (member.identifier for member in groups[customer])
+                entries = {leaf: new.entries.get(leaf, ()) for leaf in members if leaf in leaves}
+                watched[customer] = watch(Looked.of(now, entries, tick_s, rules), rules)
     # Ids that are part of another customer by now, and customers of whom nothing is left.
     changes.gone = stored.keys() - {one.customer for one in found}
-    changes.rows = [row for one in found if (row := _row(one)) != one.before]
+    changes.rows = [
+        row for one in found if (row := _row(one, watched.get(one.customer))) != one.before
+    ]
     reached = tx.reached()
 
     def cause_of(one: Now) -> Cause:
-        own = _cause(groups[one.customer], read, reached)
+        own = _cause(groups[one.customer], new, reached)
         return own or Cause.of_tick(tick or _at(one.lived.history))
 
-    decide(found, cause_of, tx, changes)
+    tell(found, cause_of, tx, changes)
+    known_at = max(filter(None, (reached, tick, new.received_at)), default=None)
+    around = Around(groups, new.acts, new.acted_on, new.to_judge, known_at)
+    tell_alerts(found, watched, Telling(around, cause_of, tx, changes))
 
 
 def _groups(named: Collection[str], tx: ScoringTransaction) -> dict[str, list[Member]]:
@@ -208,10 +153,13 @@ def _leaves(
     return leaves
 
 
-def _row(one: Now) -> ScoreRow:
+def _row(one: Now, watched: Watched | None) -> ScoreRow:
     done = one.scored
     scores: dict[str, list[object]] = {name: [*valued] for name, valued in done.scores.items()}
-    return ScoreRow(one.customer, one.workspace, done.due_at, done.tier, scores, done.models)
+    due_at, alerts = done.due_at, b""
+    if watched:
+        due_at, alerts = watched.due_at(done.due_at), watched.kept
+    return ScoreRow(one.customer, one.workspace, due_at, done.tier, scores, done.models, alerts)
 
 
 def _at(history: Sequence[Entry]) -> datetime:

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas import EventVoided, appendable_by
+from schemas import AlertClosed, EventVoided, appendable_by
 from schemas.envelope import Recorded
 from services.scoring.model.history import Entry, entry_of
+from services.scoring.rules.episodes import PLATFORM
 from services.store.scores import Page
 
 ENTRIES: Final = 40
@@ -30,6 +31,8 @@ def kept_of(event: Recorded[Any]) -> tuple[str, Entry] | None:
         at_s = int(event.occurred_at.timestamp())
         about = _key(taken.event_source, taken.event_id)
         return taken.leaf, Entry(at_s, VOIDED, event.source, event.id, about)
+    if isinstance(event.data, AlertClosed) and event.data.by == PLATFORM:
+        return None
     if event.type not in _TELLING and appendable_by(event.type) == "control":
         return None
     entry = entry_of(event)

@@ -9,18 +9,21 @@ import structlog
 from services.errors import NotOurs, TouchlineError
 from services.fold.garbage import Heap
 from services.fold.loop import read_batch
+from services.fold.postponing import Backlog
 from services.log.port import Log, Position
 from services.scoring.fold import score_batch, score_due
+from services.scoring.listening import Listener
 from services.scoring.shelf import Shelf
 from services.store.scores import Scores
 
 BATCH: Final = 30_000
 """Records of one transaction at most: who is named ten times in it is scored once."""
-MUCH: Final = 1_000
-"""Records that wait for the projector and are a backlog: scoring lets it go first, then takes what
-came in a few large batches. Beside each other both would be slow."""
+GIVE_WAY_S: Final = 0.2
+"""The same, while that is folding a backlog."""
 PATIENCE_S: Final = 30.0
-"""With a backlog that does not end: then a batch is scored beside it."""
+"""With a backlog of the projector, which scoring lets go first, to take what came in a few large
+batches: beside each other both would be slow. Of one that does not end a batch is scored beside it.
+"""
 PAUSE_S: Final = 0.02
 """Between two looks at the projector, while it is behind the log: it takes a batch each 25 ms."""
 IDLE_S: Final = 1.0
@@ -33,10 +36,11 @@ log = structlog.get_logger()
 class ScoringLoop:
     """Scores whatever the projector has applied; one instance a store works, others wait."""
 
-    def __init__(self, source: Log, store: Scores) -> None:
+    def __init__(self, source: Log, store: Scores, listener: Listener | None = None) -> None:
         self._log, self._store = source, store
-        self._shelf, self._may_be_due = Shelf(), True
-        self._worked_s, self._heap = monotonic(), Heap()
+        self._shelf, self._may_be_due = Shelf(listener), True
+        self._backlog, self._heap = Backlog(), Heap()
+        self._worked_s, self._pause_s = monotonic(), PAUSE_S
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is away is waited for, with growing pauses."""
@@ -72,12 +76,14 @@ class ScoringLoop:
 
     def _gives_way(self, applied: Position) -> bool:
         behind = sum(self._log.ends().values()) - sum(applied.values())
-        return behind >= MUCH and monotonic() - self._worked_s < PATIENCE_S
+        has_backlog = self._backlog.see(behind) or not self._store.is_settled()
+        self._pause_s = GIVE_WAY_S if has_backlog else PAUSE_S
+        return has_backlog and monotonic() - self._worked_s < PATIENCE_S
 
     def _wait(self, stop: threading.Event) -> None:
         """Until the projector may have more."""
         if self._log.ends() != self._store.progress():
-            stop.wait(PAUSE_S)
+            stop.wait(self._pause_s)
         else:
             self._heap.rest()
             self._log.wait(IDLE_S)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from services.scoring.listening import Listener
+from services.scoring.rulebooks import Books, RuleShelf
 from services.store.scores import ModelRow, PromotionRow, ScoringTransaction
 
 if TYPE_CHECKING:
@@ -12,8 +14,12 @@ if TYPE_CHECKING:
 class Shelf:
     """Of one store; asks it what was promoted, in every transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Listener | None = None) -> None:
+        self.listener = listener
+        """Who hears what customers say; without one nobody does."""
         self._kept: dict[str, tuple[frozenset[PromotionRow], Trained | None]] = {}
+        self.rules = RuleShelf()
+        """The alert rules."""
 
     def trained(
         self, workspace: str, tx: ScoringTransaction, new: Iterable[PromotionRow]
@@ -21,13 +27,16 @@ class Shelf:
         """The models that score in ``workspace`` once ``new`` promotions hold; None without any."""
         own = (one for one in new if one.workspace == workspace)
         promoted = frozenset([*tx.promotions([workspace]), *own])
-        if not promoted:
-            return None
         known, trained = self._kept.get(workspace, (frozenset(), None))
         if known != promoted:
             trained = restore(_chosen(promoted, tx))
             self._kept[workspace] = promoted, trained
         return trained
+
+    def books(self, workspace: str) -> Books | None:
+        """The alert rules of ``workspace``, by the models that ``trained`` found last."""
+        promoted, trained = self._kept.get(workspace, (frozenset(), None))
+        return self.rules.of(workspace, promoted, trained)
 
 
 def _chosen(promoted: Iterable[PromotionRow], tx: ScoringTransaction) -> Sequence[ModelRow]:

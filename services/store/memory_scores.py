@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.errors import NotOurs
+from services.store.alerts import AlertRow
+from services.store.course import RuleRow
 from services.store.memory import MemoryStore
 from services.store.scores import (
     ALWAYS_DUE,
@@ -30,6 +32,8 @@ class ScoreTables:
     told: dict[tuple[str, str], ToldRow] = field(default_factory=dict)
     models: dict[tuple[str, str, str], ModelRow] = field(default_factory=dict)
     promotions: dict[tuple[str, str, str], PromotionRow] = field(default_factory=dict)
+    alerts: dict[tuple[str, str], AlertRow] = field(default_factory=dict)
+    books: dict[str, str] = field(default_factory=dict)
 
 
 class MemoryScores:
@@ -45,6 +49,10 @@ class MemoryScores:
     def checkpoints(self) -> Mapping[int, int]:
         """As the port says."""
         return self._store.checkpoints()
+
+    def is_settled(self) -> bool:
+        """As the port says."""
+        return not self._store.tables.courses.unsettled
 
     def skipped(self, spans: Mapping[int, tuple[int, int]]) -> Collection[tuple[int, int]]:
         """As the port says."""
@@ -78,8 +86,10 @@ class MemoryScores:
         for customer in changes.gone:
             tables.scores.pop(customer, None)
         for customer, row in tables.scores.items():
-            if row.workspace in changes.overtaken:
+            if row.workspace in changes.overtaken or row.workspace in changes.books:
                 tables.scores[customer] = row._replace(due_at=ALWAYS_DUE)
+        tables.alerts |= {(row.workspace, row.alert_id): row for row in changes.alerts}
+        tables.books |= changes.books
         looked_at = set(changes.looked_at)
         folded.regrouped = [
             one for number, one in enumerate(folded.regrouped) if number not in looked_at
@@ -149,6 +159,29 @@ class MemoryScoring:
     def told(self, customers: Collection[str]) -> Mapping[tuple[str, str], ToldRow]:
         """As the port says."""
         return {key: row for key, row in self._tables.told.items() if key[0] in customers}
+
+    def revision(self) -> int:
+        """As the port says."""
+        return self._folded.courses.control.revision
+
+    def alert_rules(self) -> Sequence[RuleRow]:
+        """As the port says."""
+        return [rule for rule in self._folded.courses.rules if rule.kind == "alert"]
+
+    def books(self) -> Mapping[str, str]:
+        """As the port says."""
+        return dict(self._tables.books)
+
+    def alerts(self, customers: Collection[str]) -> Sequence[AlertRow]:
+        """As the port says."""
+        rows = (row for row in self._tables.alerts.values() if row.customer_id in customers)
+        return sorted(rows, key=lambda row: (row.began_at, row.alert_id))
+
+    def to_judge(self, tick: datetime, limit: int) -> Sequence[str]:
+        """As the port says."""
+        every = self._tables.alerts.values()
+        due = (row for row in every if row.outcome_due_at and row.outcome_due_at <= tick)
+        return [row.customer_id for row in due][:limit]
 
     def promotions(self, workspaces: Collection[str]) -> Sequence[PromotionRow]:
         """As the port says."""

@@ -97,6 +97,11 @@ class PostgresModels:
         """How far scoring is."""
         return ScoringStatus._make(self._rows(_STATUS, {"workspace": workspace})[0])
 
+    def reached(self, workspace: str) -> tuple[datetime | None, int]:
+        """The last minute that scoring was told, and how many customers have scores."""
+        found = self.status(workspace)
+        return found.tick, found.customers
+
     def _rows(self, query: str, parameters: Any) -> list[TupleRow]:
         with self._connected() as connection:
             return connection.execute(query.encode(), parameters).fetchall()

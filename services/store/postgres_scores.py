@@ -10,7 +10,10 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from services.errors import NotOurs, Unavailable
+from services.store import postgres_alerts as alerts
+from services.store.alerts import AlertRow
 from services.store.connect import AWAY, Hashes, is_lost, open_connection
+from services.store.course import RuleRow
 from services.store.rows import Table, insert, upsert
 from services.store.scores import (
     ALWAYS_DUE,
@@ -39,7 +42,7 @@ _SCORE: Final = Table(
     "score",
     {
         "customer_id": "uuid", "workspace": "text", "due_at": "timestamptz", "tier": "text",
-        "scores": "jsonb", "models": "jsonb",
+        "scores": "jsonb", "models": "jsonb", "alerts": "bytea",
     },
 )  # fmt: skip
 _TOLD: Final = Table(
@@ -59,6 +62,7 @@ _PROMOTION: Final = Table(
 )  # fmt: skip
 _OUTBOX: Final = Table("outbox", {"workspace": "text", "event": "bytea"}, keys=0)
 
+_UNSETTLED: Final = "SELECT 1 FROM unsettled LIMIT 1"
 _CHECKPOINTS: Final = "SELECT partition, next_offset FROM checkpoint"
 _SKIPPED: Final = """
     SELECT partition, "offset" FROM skipped
@@ -69,6 +73,7 @@ _PROGRESS: Final = "SELECT partition, next_offset FROM scoring_progress"
 _CLAIM: Final = "SELECT partition, next_offset FROM scoring_progress FOR UPDATE"
 _TICK: Final = "SELECT tick FROM scoring_clock"
 _REACHED: Final = "SELECT tick FROM control"
+_REVISION: Final = "SELECT revision FROM control"
 _REGROUPED: Final = "SELECT regrouped_id, customer_id FROM regrouped ORDER BY regrouped_id LIMIT %s"
 _CUSTOMERS: Final = "SELECT identifier, customer_id FROM identifier WHERE identifier = ANY(%s)"
 _MEMBERS: Final = (
@@ -116,6 +121,10 @@ class PostgresScores:
     def checkpoints(self) -> Mapping[int, int]:
         """As the port says."""
         return dict(self._all(_CHECKPOINTS))
+
+    def is_settled(self) -> bool:
+        """As the port says."""
+        return not self._all(_UNSETTLED)
 
     def skipped(self, spans: Mapping[int, tuple[int, int]]) -> Collection[tuple[int, int]]:
         """As the port says."""
@@ -220,6 +229,27 @@ class PostgresScoring:
         found = self._rows(_ALL_TOLD, Hashes([*customers]))
         return {(row[0], row[1]): ToldRow._make(row) for row in found}
 
+    def revision(self) -> int:
+        """As the port says."""
+        return int(self._rows(_REVISION)[0][0])
+
+    def alert_rules(self) -> Sequence[RuleRow]:
+        """As the port says."""
+        return [RuleRow._make(row) for row in self._rows(alerts.RULES)]
+
+    def books(self) -> Mapping[str, str]:
+        """As the port says."""
+        return dict(self._rows(alerts.BOOKS))
+
+    def alerts(self, customers: Collection[str]) -> Sequence[AlertRow]:
+        """As the port says."""
+        found = self._rows(alerts.OF_CUSTOMERS, Hashes([*customers]))
+        return [AlertRow._make(row) for row in found]
+
+    def to_judge(self, tick: datetime, limit: int) -> Sequence[str]:
+        """As the port says."""
+        return [customer for (customer,) in self._rows(alerts.JUDGED, tick, limit)]
+
     def promotions(self, workspaces: Collection[str]) -> Sequence[PromotionRow]:
         """As the port says."""
         return [PromotionRow._make(row) for row in self._rows(_PROMOTIONS, [*workspaces])]
@@ -245,8 +275,10 @@ class PostgresScoring:
             )
         if changes.gone:
             cursor.execute(_GO, (Hashes([*changes.gone]),))
-        if changes.overtaken:
-            cursor.execute(_OVERTAKE, (ALWAYS_DUE, [*changes.overtaken]))
+        if changes.overtaken or changes.books:
+            overtaken = [*changes.overtaken, *changes.books]
+            cursor.execute(_OVERTAKE, (ALWAYS_DUE, overtaken))
+        alerts.save(cursor, changes)
         if changes.looked_at:
             cursor.execute(_FORGET, ([*changes.looked_at],))
         if changes.tick:

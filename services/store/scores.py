@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol
 
 from schemas.envelope import Rank
+from services.store.alerts import AlertRow
+from services.store.course import RuleRow
 
 ALWAYS_DUE: Final = datetime.min.replace(tzinfo=UTC)
 """When a row is due that another model has overtaken."""
@@ -27,13 +29,15 @@ class ScoreRow(NamedTuple):
     customer_id: str
     workspace: str
     due_at: datetime | None
-    """When time alone may change them next."""
+    """When time alone may change them, or an alert, next."""
     tier: str | None
     """By value: high value, potential or ordinary."""
     scores: Mapping[str, Sequence[Any]]
     """By name: value and band."""
     models: Mapping[str, str]
     """Version by model, of those that had a part in them."""
+    alerts: bytes = b""
+    """Where alert rules stand, as ``scoring.standings`` has it."""
 
 
 class ToldRow(NamedTuple):
@@ -96,6 +100,10 @@ class ScoreChanges:
     promotions: list[PromotionRow] = field(default_factory=list)
     overtaken: set[str] = field(default_factory=set)
     """Workspaces all of whose rows are due at once: another model scores."""
+    alerts: list[AlertRow] = field(default_factory=list)
+    books: dict[str, str] = field(default_factory=dict)
+    """Workspaces whose alert rules changed, with the digest of those they have: all of their rows
+    are due at once."""
     tick: datetime | None = None
     looked_at: Collection[int] = ()
     """Regroupings that are dealt with, and forgotten."""
@@ -138,6 +146,21 @@ class ScoringTransaction(Protocol):
     def told(self, customers: Collection[str]) -> Mapping[tuple[str, str], ToldRow]:
         """What was told last, by customer and score."""
 
+    def revision(self) -> int:
+        """Of the rules: another one where there are more."""
+
+    def alert_rules(self) -> Sequence[RuleRow]:
+        """Every version of every alert rule of all workspaces."""
+
+    def books(self) -> Mapping[str, str]:
+        """The digest of alert rules by which each workspace's rows were lived."""
+
+    def alerts(self, customers: Collection[str]) -> Sequence[AlertRow]:
+        """The alerts that were raised under these ids of customers, the oldest first."""
+
+    def to_judge(self, tick: datetime, limit: int) -> Sequence[str]:
+        """Some customers of whom it may be known by ``tick`` what became of them after an alert."""
+
     def promotions(self, workspaces: Collection[str]) -> Sequence[PromotionRow]:
         """Everything that was ever promoted in these."""
 
@@ -156,6 +179,9 @@ class Scores(Protocol):
 
     def checkpoints(self) -> Mapping[int, int]:
         """How far the projector has come: scoring never passes it."""
+
+    def is_settled(self) -> bool:
+        """Whether no customer's rows wait for the end of the projector's backlog."""
 
     def skipped(self, spans: Mapping[int, tuple[int, int]]) -> Collection[tuple[int, int]]:
         """What the projector left out, as partition and offset; spans include both their ends."""

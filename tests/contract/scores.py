@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import pytest
 
 from services.errors import NotOurs
-from services.store.course import CourseChanges
+from services.store.alerts import AlertRow
+from services.store.course import CourseChanges, RuleRow, Unsettled
 from services.store.port import Changes, Identifier, Store, Tally
 from services.store.scores import (
     ALWAYS_DUE,
@@ -26,6 +27,12 @@ PAGE = Page(A, 0, "shop", b"entries")
 ROW = ScoreRow(A, "shop", AT, "high value", {"health": [51.5, "watch"]}, {"rfm": "v1"})
 TOLD = ToldRow(A, "health", "shop", 51.5, "watch", "e-1")
 PROMOTION = PromotionRow("shop", AT, "touchline", "p-1", "rfm", "v1")
+
+
+ALERT = AlertRow(
+    "shop", "silence.a", A, "silence", 1, "warning", "us", AT, AT, {"silent.days": 14}, ["e-1"],
+    is_restated=False,
+)  # fmt: skip
 
 
 class Room(Protocol):
@@ -208,6 +215,15 @@ class ScoresContract:
         assert set(room.scores.skipped({1: (4, 9), 2: (0, 9)})) == {(1, 9), (2, 3)}
         assert set(room.scores.skipped({})) == set()
 
+    def test_rows_that_wait_for_the_end_of_a_backlog_are_seen(self, room: Room) -> None:
+        waiting = Unsettled(A, "shop", b"cause", AT, None, False)
+        before = room.scores.is_settled()
+        self.folded(room, course=CourseChanges(unsettled=[waiting]))
+        between = room.scores.is_settled()
+        self.folded(room, course=CourseChanges(settled={A}))
+
+        assert (before, between, room.scores.is_settled()) == (True, False, True)
+
     def test_a_model_is_found_by_its_version(self, room: Room) -> None:
         parameters: Mapping[str, Any] = {"a": [0.1, 1e-9, None], "b": {"c": -2}}
         model = ModelRow("shop", "rfm", "v1", AT, parameters, {"model": "rfm"})
@@ -217,6 +233,53 @@ class ScoresContract:
             assert tx.model("shop", "rfm", "v1") == model
             assert tx.model("shop", "rfm", "v2") is None
             assert tx.model("bank", "rfm", "v1") is None
+
+    def test_alerts_are_found_by_customer_the_oldest_first(self, room: Room) -> None:
+        later = ALERT._replace(alert_id="silence.b", began_at=AT + timedelta(days=1))
+        self.save(room, alerts=[later, ALERT, ALERT._replace(alert_id="x", customer_id=C)])
+
+        with room.scores.transaction() as tx:
+            assert list(tx.alerts({A, B})) == [ALERT, later]
+            closed = ALERT._replace(closed_at=AT, closed_by="scoring", reason="recovered")
+            tx.save(ScoreChanges(alerts=[closed]))
+
+        with room.scores.transaction() as tx:
+            assert list(tx.alerts({A})) == [closed, later]
+
+    def test_outcomes_are_asked_for_when_they_may_be_known(self, room: Room) -> None:
+        known = ALERT._replace(alert_id="silence.b", outcome="left", outcome_due_at=None)
+        self.save(room, alerts=[ALERT._replace(outcome_due_at=AT), known])
+
+        with room.scores.transaction() as tx:
+            assert list(tx.to_judge(AT, 9)) == [A]
+            assert not tx.to_judge(AT - timedelta(seconds=1), 9)
+
+    def test_other_rules_make_all_rows_of_their_workspace_due(self, room: Room) -> None:
+        self.save(
+            room, rows=[ROW._replace(due_at=None, alerts=b"stood"),
+                        ROW._replace(customer_id=B, workspace="b")],
+        )  # fmt: skip
+
+        self.save(room, books={"shop": "digest"})
+
+        with room.scores.transaction() as tx:
+            assert tx.books() == {"shop": "digest"}
+            assert list(tx.due(ALWAYS_DUE, 9)) == [A]
+            assert tx.rows({A})[A].alerts == b"stood"
+
+    def test_alert_rules_come_from_the_folds(self, room: Room) -> None:
+        rule = RuleRow("shop", "alert", "quiet", AT, "touchline", "p", 1, None, b"{}")
+        with room.scores.transaction() as tx:
+            before = tx.revision()
+            assert not tx.alert_rules()
+
+        self.folded(
+            room, course=CourseChanges(AT, [rule, rule._replace(kind="segment", name="other")])
+        )
+
+        with room.scores.transaction() as tx:
+            assert tx.revision() != before
+            assert tx.alert_rules() == [rule]
 
     def test_decisions_go_to_the_outbox(self, room: Room) -> None:
         self.save(room, outbox=[("shop", b"an event")])

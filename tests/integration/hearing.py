@@ -59,11 +59,11 @@ class Hearing:
 
 @contextmanager
 def hearing(
-    client: httpx.Client, key: str, *, last: str = "", query: str = ""
+    client: httpx.Client, key: str, *, last: str = "", query: str = "", path: str = PATH
 ) -> Iterator[Hearing]:
     """The stream, begun now or after ``last``."""
     headers = {"Authorization": f"Bearer {key}"} | ({"Last-Event-ID": last} if last else {})
-    with client.stream("GET", PATH + query, headers=headers, timeout=20) as response:
+    with client.stream("GET", path + query, headers=headers, timeout=20) as response:
         assert response.status_code == httpx.codes.OK, response.read()
         assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert response.headers["cache-control"] == "no-store"

@@ -1,4 +1,4 @@
-"""What was told of scores, as it lies in the log of a house."""
+"""What was told of scores and alerts, as it lies in the log of a house."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from schemas.envelope import Recorded
 from tests.integration.house import House
 
 
-def decisions(house: House) -> list[Recorded[Any]]:
-    """What was told of scores, as it lies in the log."""
+def decisions(house: House, of: str = "score.computed") -> list[Recorded[Any]]:
+    """What was told, of the types that begin so."""
     every = [
         decode(record.payload)
         for partition, end in house.log.ends().items()
         for record in (house.log.read(partition, 0, end) if end else ())
     ]
-    return [one for one in every if one.type == "score.computed"]
+    return [one for one in every if one.type.startswith(of)]

@@ -8,6 +8,7 @@ from hashlib import sha256
 import psycopg
 import pytest
 
+from schemas.rules.alerts import default_rules
 from services.commands.keys import KINDS, KeyOrder, create_key, state
 from services.commands.workspaces import WorkspaceOrder, create_workspace
 from services.errors import Conflict, NotFound, Refused
@@ -135,7 +136,7 @@ def test_one_workspace_can_t_list_or_revoke_the_keys_of_another(
         edge.revoke_key(theirs.key_id, NOW, workspace="shop")
 
 
-POLICIES = ["default", "default", "crm", "journey"]
+POLICIES = ["default", "default", "crm", "journey", *default_rules()]
 """What every workspace begins with: a loyalty programme, and three machines."""
 
 

@@ -191,7 +191,7 @@ def test_operators_can_see_whether_it_serves(house: House) -> None:
         "status": "ready",
         "checks": {"store": "ready", "log": "ready", "archive": "ready"},
     }
-    assert 'touchline_accepted_records_total{partition="0"} 10.0' in metrics
+    assert 'touchline_accepted_records_total{partition="0"} 32.0' in metrics
     assert "touchline_fold_lag_seconds" in metrics
     assert 'touchline_http_request_duration_seconds_count{method="GET",route="/readyz"' in metrics
 
@@ -230,7 +230,7 @@ def test_another_workspace_sees_nothing_of_ours(house: House) -> None:
         assert house.found(f"/v1/customers{query}", "secret")["items"]
         assert house.found(f"/v1/customers{query}", "other")["items"] == []
     (own,) = house.found("/v1/status", "other")["workspaces"]
-    assert own == {"workspace": "bank", "applied": 5, "duplicate": 0, "dead_lettered": 0}
+    assert own == {"workspace": "bank", "applied": 16, "duplicate": 0, "dead_lettered": 0}
 
 
 def test_what_was_lost_and_found_again_is_answered_again(house: House) -> None:

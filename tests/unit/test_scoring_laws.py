@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import ClockTicked, ModelPromoted
+from schemas import ClockTicked, ModelPromoted, appendable_by
 from services.errors import Unavailable
 from services.fold.apply import Folds
 from services.fold.rebuild import replay
@@ -79,8 +79,13 @@ def test_any_order_batches_partitions_and_lag_give_the_same_scores(
     assert straight.rows() == other.rows()
 
 
+def is_of_a_customer(step: Step) -> bool:
+    """Not what we say ourselves: of somebody whom nothing else names it makes no customer."""
+    return step.verb != "exampled" or appendable_by(step.arguments[0].type) != "control"
+
+
 @given(
-    st.lists(TRADE | TOUCHES, max_size=12),
+    st.lists((TRADE | TOUCHES).filter(is_of_a_customer), max_size=12),
     st.lists(MERGES, min_size=1, max_size=3),
     SHUFFLES,
     BATCHES,

@@ -30,7 +30,8 @@ class Entry(NamedTuple):
     about: str = ""
     """The order, case, chat, subscription or alert that it belongs to."""
     value: float = 0.0
-    """Money in minor units, a score as its share of the scale, seconds until an answer, points."""
+    """Money in minor units, a score as its share of the scale, seconds until an answer, points;
+    of an act upon an alert, until when it is snoozed."""
     unit: str = ""
     """Currency of money, survey of a score, kind of a case, author of a reply or of an act."""
 
@@ -104,7 +105,10 @@ def _service(data: object) -> tuple[str, float, str]:
         case FeedbackGiven(score=float() | int() as score):
             low, high = data.scale
             return data.case_id or "", (score - low) / (high - low), data.survey
-        case AlertAcknowledged() | AlertClosed():
+        case AlertAcknowledged():
+            until = data.snoozed_until_at
+            return data.alert_id, float(_at_s(until)) if until else 0.0, data.by
+        case AlertClosed():
             return data.alert_id, 0.0, data.by
         case _:
             return "", 0.0, ""

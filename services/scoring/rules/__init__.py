@@ -16,6 +16,7 @@ from services.scoring.rules.episodes import (
     episodes,
     evaluate,
     follows,
+    may_wait,
 )
 from services.scoring.rules.intent import Classifier, Intent, said
 from services.scoring.rules.keywords import Keywords
@@ -50,6 +51,7 @@ __all__ = [
     "evaluate",
     "follows",
     "judged",
+    "may_wait",
     "news",
     "outcome",
     "precision",

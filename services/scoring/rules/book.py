@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Final
 
 from schemas.rules.alerts_tree import Alert
+from services.scoring.model.history import Entry
 from services.scoring.rules.ready import Ready
 from services.scoring.rules.standing import FOREVER
 
 ACKNOWLEDGED: Final = "alert.acknowledged"
 CLOSED: Final = "alert.closed"
+ACTS: Final = frozenset({ACKNOWLEDGED, CLOSED})
+"""What people do about alerts."""
 
 
 class Rulebook:
@@ -25,6 +28,8 @@ class Rulebook:
         self._starts = sorted(from_s)
         self._ready = [from_s[start] for start in self._starts]
         self._types = _all_types(self._ready)
+        self.least = min((one.least for one in self._ready), default=1)
+        """With fewer entries that it looks at no version of it can hold."""
 
     def at(self, at_s: int) -> Ready | None:
         """The version that rules at ``at_s``; None before the first, and where switched off."""
@@ -37,13 +42,21 @@ class Rulebook:
         place = bisect_right(self._starts, at_s)
         return self._starts[place] if place < len(self._starts) else FOREVER
 
-    def looks_at(self, type_: str) -> bool:
-        """Whether entries of this type may change an episode of this rule."""
-        return self._types is None or type_ in self._types
+    @property
+    def types(self) -> frozenset[str] | None:
+        """The types of entries that may change an episode of this rule; None for any."""
+        return self._types
+
+    def looks_at(self, entry: Entry) -> bool:
+        """Whether it may change an episode of this rule."""
+        if entry[1] in ACTS:
+            # Its id begins with the name of the rule whose alert it is.
+            return entry.about.rpartition(".")[0] == self.name
+        return self._types is None or entry[1] in self._types
 
 
 def _all_types(versions: Sequence[Ready]) -> frozenset[str] | None:
-    found = frozenset({ACKNOWLEDGED, CLOSED})
+    found: frozenset[str] = frozenset()
     for ready in versions:
         if ready.types is None:
             return None

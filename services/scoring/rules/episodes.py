@@ -6,13 +6,13 @@ until then, the rule's versions and the standing, and on nothing else. So ticks,
 restarts change no episode, and living on from a stored track gives what living anew gives.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from services.scoring.model.history import Entry
-from services.scoring.rules.book import ACKNOWLEDGED, CLOSED, Rulebook
+from services.scoring.rules.book import ACKNOWLEDGED, ACTS, CLOSED, Rulebook
 from services.scoring.rules.life import Life
 from services.scoring.rules.looks import Evidence, Fact
 from services.scoring.rules.ready import Ready
@@ -85,7 +85,21 @@ BEGINNING: Final = Track(-FOREVER, FOREVER)
 
 def follows(track: Track, book: Rulebook, entry: Entry) -> bool:
     """Whether ``entry`` may be lived on to from ``track``; else all is lived anew."""
-    return entry.at_s > track.as_of_s or not book.looks_at(entry.type)
+    return entry.at_s > track.as_of_s or not book.looks_at(entry)
+
+
+def may_wait(
+    track: Track, book: Rulebook, life: Life, new: Iterable[Entry]
+) -> bool:  # fmt: skip
+    """Whether ``new`` entries only let what is due come later: it is enough to look then."""
+    due_s = track.due_s
+    # What is due is the rule's own, and not another version of it.
+    if track.open or due_s >= book.next_change(track.as_of_s):
+        return False
+    ready = book.at(track.as_of_s)
+    return ready is not None and all(
+        entry[0] < due_s and ready.postpones(life, entry, due_s) for entry in new
+    )
 
 
 def advance(
@@ -96,15 +110,16 @@ def advance(
     ``life`` holds all that is known, and what is new in it follows ``track``.
     """
     living = _Living(track, book, life)
-    new = iter(entry for entry in life.after(track.as_of_s) if book.looks_at(entry.type))
-    following = next(new, None)
+    new = iter(entry for entry in life.after(track.as_of_s) if book.looks_at(entry))
+    following = living.first(new, next(new, None))
     while (now_s := min(following.at_s if following else FOREVER, living.due_s)) <= until_s:
         acts: list[Entry] = []
         while following and following.at_s <= now_s:
-            if following.type in (ACKNOWLEDGED, CLOSED):
+            if following.type in ACTS:
                 acts.append(following)
             following = next(new, None)
         living.live(now_s, acts)
+        following = living.first(new, following)
     return living.track(), living.ended + ([living.open] if living.open else [])
 
 
@@ -140,6 +155,13 @@ class _Living:
         return Track(
             self._as_of_s, self.due_s, self._quiet_until_s, self.open, self._was_raised
         )  # fmt: skip
+
+    def first(self, new: Iterator[Entry], following: Entry | None) -> Entry | None:
+        """``following``, or the first of those after it that has to be looked at."""
+        track = self.track()
+        while following and may_wait(track, self._book, self._life, (following,)):
+            following = next(new, None)
+        return following
 
     def live(self, at_s: int, acts: Iterable[Entry]) -> None:
         """What happens at one instant: the reason goes or comes, an alert is due, people act."""
@@ -180,11 +202,11 @@ class _Living:
 
     def _act(self, entry: Entry, ready: Ready | None) -> None:
         """What a person did about this rule's alert; its id begins with the rule's name."""
-        is_ours = entry.about.rpartition(".")[0] == self._book.name and entry.unit != PLATFORM
-        if not is_ours or not self._was_raised:
+        if entry.unit == PLATFORM or not self._was_raised:
             return
         if entry.type == ACKNOWLEDGED and ready:
-            snoozed_until_s = entry.at_s + ready.snooze_s
+            # Asked for by whoever acknowledged it, or as the rule says.
+            snoozed_until_s = int(entry.value) or entry.at_s + ready.snooze_s
             self._quiet_until_s = max(self._quiet_until_s, snoozed_until_s)
         if self.open is None or self.open.raised_s is None:
             return

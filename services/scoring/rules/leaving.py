@@ -87,6 +87,14 @@ class Purchased:
         horizon = at_s // DAY_S + self.left.horizon_days
         return "stayed" if self.days[-1] > horizon else "unknown"
 
+    def next_look_s(self, raised_s: int) -> int | None:
+        """When more may be known of an alert's outcome by time alone; None for never."""
+        if not self.days:
+            return None
+        sure_s = (self.days[-1] + _limit(self.days, self.left) + 1) * DAY_S
+        over_s = (raised_s // DAY_S + self.left.horizon_days + 2) * DAY_S
+        return min((at_s for at_s in (sure_s, over_s) if at_s > self.known_until_s), default=None)
+
 
 def purchased(life: Life, left: Leaving, known_until_s: int) -> Purchased:
     """A customer's days of purchase until ``known_until_s``, and after which of them they left."""
@@ -95,14 +103,19 @@ def purchased(life: Life, left: Leaving, known_until_s: int) -> Purchased:
     for place, (day, following) in enumerate(pairwise([*days, None])):
         if day is None:
             continue
-        gaps = days[max(0, place + 1 - MOST_RHYTHM_DAYS) : place + 1]
-        rhythm = median_gap(gaps) if len(gaps) > 1 else 0
-        limit = max(left.days, -(-rhythm * left.rhythm_percent // 100))
+        limit = _limit(days[: place + 1], left)
         declared_s = (day + limit + 1) * DAY_S
         is_silent = following is None or following > day + limit
         if is_silent and declared_s <= known_until_s:
             found.append(Departure(day, declared_s))
     return Purchased(days, found, known_until_s, left)
+
+
+def _limit(days: Sequence[int], left: Leaving) -> int:
+    """Days of silence after the last of ``days`` by which a customer has left."""
+    newest = days[-MOST_RHYTHM_DAYS:]
+    rhythm = median_gap(newest) if len(newest) > 1 else 0
+    return max(left.days, -(-rhythm * left.rhythm_percent // 100))
 
 
 def outcome(life: Life, raised_s: int, left: Leaving, known_until_s: int) -> Outcome:

@@ -24,6 +24,7 @@ CASES: Final = (
     "case.opened", "case.replied", "case.resolved", "case.reopened", "case.closed"
 )  # fmt: skip
 _AT: Final = itemgetter(0)
+_MONEY: Final = frozenset({BOUGHT, REFUNDED})
 TYPES_OF: Final = {
     "purchases": frozenset({BOUGHT, CANCELLED}),
     "visits": VISITS,
@@ -65,7 +66,7 @@ class Life:
         self.entries = entries
         self._standings = standings
         self._stood: tuple[int, Standing] = (-FOREVER, UNKNOWN)
-        self._known_days: dict[Of, tuple[list[int], list[int]]] = {}
+        self._one_since_s = FOREVER
 
     @classmethod
     def of(cls, entries: Iterable[Entry], standings: Standings | None = None) -> Self:
@@ -108,29 +109,32 @@ class Life:
 
     def orders(self, since_s: int, at_s: int) -> list[Order]:
         """Orders placed after ``since_s`` and until ``at_s``, and not cancelled by then."""
-        orders = self._orders
-        begin = bisect_right(orders, since_s, key=_AT)
-        found = orders[begin : bisect_right(orders, at_s, key=_AT)]
-        return [order for order in found if order.cancelled_s > at_s]
+        placed, ends = self._placed, self._ends
+        begin = bisect_right(placed, since_s, key=_AT)
+        return [
+            Order(one[0], ends.get(one[4] or one[3], FOREVER), one[3], int(one[5]), one[6])
+            for one in placed[begin : bisect_right(placed, at_s, key=_AT)]
+            if ends.get(one[4] or one[3], FOREVER) > at_s
+        ]
 
-    def newest_days(self, of: Of, at_s: int, most: int) -> list[int]:
-        """Up to ``most`` of the newest days of that kind, ascending, since 1970."""
-        if of == "purchases" and CANCELLED in self._by_type:
-            return self._days_of_orders(at_s, most)
-        first_s, days = self._days(of)
-        place = bisect_right(first_s, at_s)
-        return days[max(0, place - most) : place]
-
-    def _days_of_orders(self, at_s: int, most: int) -> list[int]:
-        """Days of purchase where some were cancelled: which count depends on ``at_s``."""
-        orders, found = self._orders, [-1]
-        for order in reversed(orders[: bisect_right(orders, at_s, key=_AT)]):
-            day = order.at_s // DAY_S
-            if order.cancelled_s > at_s and found[-1] != day:
-                if len(found) > most:
-                    break
+    def newest_days(self, of: Of, at_s: int, most: int, after_day: int = -1) -> list[int]:
+        """Up to ``most`` of the newest days of that kind after ``after_day``, ascending."""
+        found: list[int] = []
+        entries = self._placed if of == "purchases" else self.entries
+        counts = {"purchases": self._stands, "visits": _is_visit, "contact": _is_act}[of]
+        # From the end: most of a long life is never looked at again.
+        for place in range(bisect_right(entries, at_s, key=_AT) - 1, -1, -1):
+            entry = entries[place]
+            day = entry[0] // DAY_S
+            if day <= after_day or len(found) == most:
+                break
+            if (not found or found[-1] != day) and counts(entry, at_s):
                 found.append(day)
-        return found[:0:-1]
+        found.reverse()
+        return found
+
+    def _stands(self, entry: Entry, at_s: int) -> bool:
+        return not self._ends or self._ends.get(entry[4] or entry[3], FOREVER) > at_s
 
     def waits(self, kinds: Collection[str], at_s: int) -> list[Wait]:
         """Cases of these kinds that wait at ``at_s``, the longest first."""
@@ -138,6 +142,21 @@ class Life:
             wait for wait in self._waits
             if wait.since_s <= at_s < wait.until_s and wait.kind in kinds
         ]  # fmt: skip
+
+    def has_one_currency(self, since_s: int, at_s: int) -> bool:
+        """Whether all was paid in the same one that was bought or given back then."""
+        if since_s < self._one_since_s:
+            if self._has_one(since_s, FOREVER):
+                # Nor has any part of that time another: it need not be looked at again.
+                self._one_since_s = since_s
+            else:
+                return self._has_one(since_s, at_s)
+        return True
+
+    def _has_one(self, since_s: int, at_s: int) -> bool:
+        begin = bisect_right(self.entries, since_s, key=_AT)
+        money = self.entries[begin : bisect_right(self.entries, at_s, key=_AT)]
+        return len({entry[6] for entry in money if entry[1] in _MONEY}) < 2
 
     @cached_property
     def _by_type(self) -> dict[str, list[Entry]]:
@@ -148,33 +167,16 @@ class Life:
         return found
 
     @cached_property
-    def _orders(self) -> list[Order]:
-        ends = {entry.about: entry.at_s for entry in reversed(self._by_type.get(CANCELLED, ()))}
-        first = {entry[4] or entry[3]: entry for entry in reversed(self._by_type.get(BOUGHT, ()))}
-        orders = [
-            Order(one[0], ends.get(name, FOREVER), one[3], int(one[5]), one[6])
-            for name, one in first.items()
-        ]
-        orders.sort()
-        return orders
+    def _placed(self) -> list[Entry]:
+        """Purchases, each order as it was reported first."""
+        bought = self._by_type.get(BOUGHT, [])
+        first = {entry[4] or entry[3]: entry for entry in reversed(bought)}
+        return bought if len(first) == len(bought) else sorted(first.values())
 
-    def _days(self, of: Of) -> tuple[list[int], list[int]]:
-        """When the first such thing of each day was, and the days."""
-        if of not in self._known_days:
-            times = {
-                "purchases": lambda: (order.at_s for order in self._orders),
-                "visits": lambda: (one.at_s for one in self.within(VISITS, -FOREVER, FOREVER)),
-                "contact": lambda: (one.at_s for one in self.entries if engagement.is_act(one)),
-            }
-            first_s: list[int] = []
-            days: list[int] = []
-            for at_s in times[of]():
-                day = at_s // DAY_S
-                if not days or days[-1] != day:
-                    days.append(day)
-                    first_s.append(at_s)
-            self._known_days[of] = first_s, days
-        return self._known_days[of]
+    @cached_property
+    def _ends(self) -> dict[str, int]:
+        """When orders were cancelled."""
+        return {entry.about: entry.at_s for entry in reversed(self._by_type.get(CANCELLED, ()))}
 
     @cached_property
     def _waits(self) -> list[Wait]:
@@ -182,6 +184,14 @@ class Life:
         for entry in self.within(CASES, -FOREVER, FOREVER):
             cases[entry.about].append(entry)
         return sorted(wait for case in cases.values() for wait in _waits(case))
+
+
+def _is_visit(entry: Entry, _: int) -> bool:
+    return entry[1] in VISITS
+
+
+def _is_act(entry: Entry, _: int) -> bool:
+    return engagement.is_act(entry)
 
 
 def _waits(case: Sequence[Entry]) -> Iterable[Wait]:

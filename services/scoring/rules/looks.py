@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
+from services.scoring.model.history import Entry
 from services.scoring.rules.life import Life
 from services.scoring.rules.standing import FOREVER
 
@@ -34,6 +35,16 @@ Looks: TypeAlias = Callable[[Life, int], Look]
 """Looks at a life at an instant, in seconds since 1970."""
 
 
+Postpones: TypeAlias = Callable[[Life, Entry, int], bool]
+"""Whether an entry can neither begin an episode nor let one begin before what is due: then nobody
+need look at the life before that."""
+
+
+def never(life: Life, entry: Entry, due_s: int) -> bool:  # noqa: ARG001 - as the type asks
+    """Every entry is looked at."""
+    return False
+
+
 class Condition(NamedTuple):
     """A condition made ready."""
 
@@ -46,10 +57,16 @@ class Condition(NamedTuple):
     """Whether one that began goes on; holds wherever ``enters`` does."""
     tell: Callable[[Life, int], Evidence]
     """Why; asked where it holds."""
+    postpones: Postpones = never
+    """Of an entry before the instant at which it is due, while it does not hold."""
+    least: int = 1
+    """With fewer entries of these types it can't hold, whatever the time."""
 
 
 def some_of(at_least: int, looks: Sequence[Looks]) -> Looks:
     """Whether at least so many hold; asks no more of them than it takes to know."""
+    if len(looks) == at_least == 1:
+        return looks[0]
     may_fail = len(looks) - at_least
 
     def look(life: Life, at_s: int) -> Look:

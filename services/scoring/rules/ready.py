@@ -14,6 +14,7 @@ from services.scoring.rules.looks import (
     Evidence,
     Look,
     all_types,
+    never,
     some_of,
     told_of,
 )
@@ -46,6 +47,12 @@ class Ready:
         self._may_enter = some_of(at_least, self._enters)
         self.stays = some_of(at_least, self._stays)
         """Whether an episode that began goes on."""
+        is_plain = len(rule.when) == 1 and rule.who == tree.Who()
+        self.postpones = self._conditions[0].postpones if is_plain else never
+        """As the condition says, where that is all that the rule asks."""
+        fewest = [one.least for one in self._conditions]
+        self.least = max(fewest) if at_least == len(rule.when) else 1
+        """With fewer entries that it looks at it can't hold."""
         self.snooze_s = rule.snooze_days * DAY_S
         self.cool_down_s = rule.cool_down_days * DAY_S
         self.types = _types(rule.who, self._conditions)

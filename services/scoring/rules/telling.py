@@ -96,9 +96,11 @@ def raised(told: Raise, customer_id: str, *, is_restated: bool) -> AlertRaised:
     )
 
 
-def closed(told: Close) -> AlertClosed:
+def closed(told: Close, *, is_restated: bool = False) -> AlertClosed:
     """The event that tells that an alert's reason is gone."""
-    return AlertClosed(alert_id=told.alert_id, by=PLATFORM, reason=told.reason)
+    return AlertClosed(
+        alert_id=told.alert_id, by=PLATFORM, reason=told.reason, is_restated=is_restated
+    )
 
 
 def _is_of(told: Told, episode: Episode) -> bool:
