@@ -17,7 +17,7 @@ MUCH: Final = 500
 """Records that make a backlog."""
 CALM_S: Final = 1.0
 """Without as many until it is over: a load that the folds keep up with is settled once too."""
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0
 """With a backlog that does not end: then rows are settled beside it, half of the time."""
 SHARE: Final = 10
 """And nine tenths of all time none is: settling takes in all that ever happened to a customer."""

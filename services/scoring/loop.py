@@ -16,11 +16,11 @@ from services.scoring.listening import Listener
 from services.scoring.shelf import Shelf
 from services.store.scores import Scores
 
-BATCH: Final = 30_000
+BATCH: Final = 15_000
 """Records of one transaction at most: who is named ten times in it is scored once."""
 GIVE_WAY_S: Final = 0.2
 """The same, while that is folding a backlog."""
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0
 """With a backlog of the projector, which scoring lets go first, to take what came in a few large
 batches: beside each other both would be slow. Of one that does not end a batch is scored beside it.
 """

@@ -132,6 +132,20 @@ def test_killed_between_any_two_steps_the_same_is_told(
     assert len(told(done)) == len(told(whole))
 
 
+@given(STORIES, st.integers(1, 100), WAYS)
+def test_merged_and_then_split_they_stand_where_they_stood(
+    steps: list[Step], day: int, way: dict[str, Any]
+) -> None:
+    apart = lived(steps, [])
+    as_it_was = followed(apart.events, apart.vault).rows()
+    apart.merged("user:1", "user:2", at=day)
+    apart.split(["user:1"], ["user:2"], at=day + 1)
+
+    there_and_back = followed(apart.events, apart.vault, **way).rows()
+
+    assert {who: row for who, row in there_and_back.items() if who in as_it_was} == as_it_was
+
+
 @given(STORIES, TICKS, BATCHES)
 def test_a_rebuild_raises_and_tells_nothing(
     steps: list[Step], ticks: list[int], batches: list[int]
