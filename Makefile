@@ -4,6 +4,9 @@ PYTHON ?= python3
 DATA_DIR ?= ./data
 ARGS ?=
 
+# Images of containers like to set it; dozens of processes of the tests would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := PIP_FIND_LINKS= $(BIN)/pip-compile --quiet --no-header --annotation-style=line --strip-extras \
