@@ -18,7 +18,7 @@ TALKER = """
 import os, signal, sys, time
 def leave(*_):
     # Not print(): the signal may come while "began" is being printed.
-    os.write(1, f"ended {sys.argv[1]}\n".encode())
+    os.write(1, f"ended {sys.argv[1]}\\n".encode())
     sys.exit(0)
 signal.signal(signal.SIGTERM, leave)
 print("began", sys.argv[1], os.getpid(), flush=True)
