@@ -66,12 +66,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two a processor, since tests wait for servers and processes half of the time.
-
-    None for single files, which run right here, at once.
-    """
+    """As many as there are processors; none for single files, which run right here, at once."""
     named = (Path(argument.partition("::")[0]) for argument in config.args)
-    return 0 if all(path.suffix for path in named) else min(2 * (os.cpu_count() or 1), MOST_WORKERS)
+    return 0 if all(path.suffix for path in named) else min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,6 +4,7 @@ It goes through ingest's own door, which the composition root hands in.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
 CHUNK: Final = 500
@@ -15,6 +16,9 @@ Append = Callable[[Sequence[tuple[str, bytes]]], None]
 
 class Outbox(Protocol):
     """What the relay asks of the outbox."""
+
+    def moving(self) -> AbstractContextManager[None]:
+        """Nobody else counts rows while some are in the log and still here."""
 
     def waiting(self, limit: int) -> Sequence[tuple[int, str, bytes]]:
         """The oldest rows: number, workspace, event as posted."""
@@ -30,6 +34,7 @@ def relay(outbox: Outbox, append: Append) -> int:
     """
     waiting = outbox.waiting(CHUNK)
     if waiting:
-        append([(workspace, event) for _, workspace, event in waiting])
-        outbox.done([number for number, _, _ in waiting])
+        with outbox.moving():
+            append([(workspace, event) for _, workspace, event in waiting])
+            outbox.done([number for number, _, _ in waiting])
     return len(waiting)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,6 @@ from schemas.problems import Problem
 from services.addresses import borrow
 from services.clock import Clock, SystemClock
 from services.commands.dead_letters import refused
-from services.commands.relay import CHUNK
 from services.data_dir import running
 from services.fold.backlog import LogBacklog
 from services.ingest.accept import Producer
@@ -54,7 +52,7 @@ def open_destination(workspace: str, data_dir: Path | None = None) -> Iterator[D
             log,
             vault,
             clock,
-            backlog=LogBacklog(log, store, partial(outbox.relayed, CHUNK)),
+            backlog=LogBacklog(log, store, outbox),
             dead_letters=_Letters(workspace, letters, vault, clock),
             marks=stack.enter_context(closing(PostgresImportState(url, workspace))),
         )

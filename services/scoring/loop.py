@@ -18,6 +18,9 @@ from services.store.scores import Scores
 
 BATCH: Final = 15_000
 """Records of one transaction at most: who is named ten times in it is scored once."""
+EVERY_S: Final = 0.1
+"""The least time between the starts of two small batches: with each of the projector's, four times
+as often, scoring would take as much of the processor as folding, and everybody would wait."""
 GIVE_WAY_S: Final = 0.2
 """The same, while that is folding a backlog."""
 PATIENCE_S: Final = 60.0
@@ -46,11 +49,14 @@ class ScoringLoop:
         """Work until ``stop`` is set; what is away is waited for, with growing pauses."""
         back_off_s = 0.1
         while not stop.is_set():
+            began_s = monotonic()
             try:
                 worked = self.once()
                 self._heap.took(worked)
                 if not worked:
                     self._wait(stop)
+                elif worked < BATCH:
+                    stop.wait(max(0.0, EVERY_S - (monotonic() - began_s)))
                 back_off_s = 0.1
             except NotOurs:
                 stop.wait(STAND_BY_S)

@@ -1,7 +1,8 @@
 """The outbox in PostgreSQL, for the relay."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -22,10 +23,15 @@ DEPTH: Final = """
 """
 RELAYED: Final = """
     SELECT coalesce(pg_sequence_last_value('touchline.outbox_outbox_id_seq'), 0)
-        - greatest(0, (SELECT count(*) FROM touchline.outbox) - %s)
+        - (SELECT count(*) FROM touchline.outbox)
+    WHERE %s
 """
-"""Rows that were given a number less those that wait, but for so many that may be on their way:
-what a failed transaction numbered counts too, so it is told by how it grows."""
+"""Rows that were given a number less those that wait: what a failed transaction numbered counts
+too, so it is told by how it grows."""
+HOLD: Final = "SELECT pg_advisory_lock(%s)"
+LET_GO: Final = "SELECT pg_advisory_unlock(%s)"
+MOVING: Final = 7_102_036
+"""Held while rows are on their way: in the log already, and still here."""
 
 
 class PostgresOutbox:
@@ -49,12 +55,21 @@ class PostgresOutbox:
         rows, oldest_s = self._rows(DEPTH, "true")[0]
         return rows, oldest_s
 
-    def relayed(self, on_their_way: int) -> int:
-        """How many rows were ever appended at most, with so many that may be on their way.
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """One at a time, here or elsewhere, for the block; raises ``Unavailable``."""
+        with self._lock:
+            self._rows(HOLD, MOVING)
+            try:
+                yield
+            finally:
+                # With a connection that is lost the lock is gone too.
+                if self._connection and not is_lost(self._connection):
+                    self._rows(LET_GO, MOVING)
 
-        Raises ``Unavailable``.
-        """
-        return int(self._rows(RELAYED, on_their_way)[0][0])
+    def relayed(self) -> int:
+        """How many rows were ever appended, at most, inside ``moving``; raises ``Unavailable``."""
+        return int(self._rows(RELAYED, "true")[0][0])
 
     def close(self) -> None:
         """Give the connection back."""

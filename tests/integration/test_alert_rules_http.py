@@ -8,8 +8,8 @@ import pytest
 
 from schemas.rules.alerts import default_rules
 from services.store.urls import Urls
+from tests.integration.alerted import acted, raised
 from tests.integration.house import START, House, Json, bought, serving
-from tests.integration.test_alerts_http import acted, raised
 
 RULES = "/v1/alerts/rules"
 BACKTEST = "/v1/alerts/backtest"

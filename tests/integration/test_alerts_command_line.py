@@ -12,9 +12,9 @@ from services.main import app
 from services.main.toml import dumps
 from services.settings import PREFIX, Settings
 from services.store.urls import Urls
+from tests.integration.alerted import raised
 from tests.integration.house import MASTER_KEY, House, serving
 from tests.integration.test_alert_rules_http import BEGAN, QUICK, lived
-from tests.integration.test_alerts_http import raised
 
 
 @pytest.fixture

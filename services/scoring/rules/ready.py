@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas.rules import alerts_tree as tree
 from schemas.rules.alerts_checks import kind_of
 from services.scoring.model.history import DAY_S
-from services.scoring.rules import happening, lasting
+from services.scoring.rules import crossing, happening, lasting
 from services.scoring.rules.life import BOUGHT, CANCELLED, REFUNDED, Life
 from services.scoring.rules.looks import (
     Condition,
@@ -24,7 +24,7 @@ _LASTING: Final[dict[str, Any]] = {
     "silent": lasting.silent,
     "falling": lasting.falling,
     "unanswered": lasting.unanswered,
-    "score": lasting.score,
+    "score": crossing.score,
 }
 _HAPPENING: Final[dict[str, Any]] = {
     "feedback": happening.feedback,
