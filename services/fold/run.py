@@ -102,7 +102,8 @@ def _leave(
     for customer, members in work.found.members.items():
         if members and before.get(customer, True):
             cause = causes.of(customer)
-            if customer not in before or not cause.is_old:
+            # Without an event of theirs it is the clock, which makes no history news.
+            if customer not in before or (cause.id and not cause.is_old):
                 changes.unsettled.append(
                     Unsettled(customer, members[0].workspace, cause.key.encode(), *cause[1:])
                 )

@@ -1,8 +1,10 @@
 """Postponing: of a backlog rows are settled at its end; of one without an end, now and then."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from services.fold import postponing
 from services.fold.apply import Folds, apply
@@ -37,12 +39,16 @@ class Backlog:
         """A batch while so much waits; gives how many rows are settled after it."""
         told = len(self.history.events)
         self.history.bought(f"o{told}", 100 + told, f"user:{told}")
-        self.log.append([entry(event, 4) for event in self.history.events[told:]])
         self.postponing.see(waiting)
-        batch = read_batch(self.log, self.store.checkpoints(), self.log.ends())
-        apply(self.folds, batch, self.store, is_backlog=self.postponing.is_backlog)
+        self.fold(is_backlog=self.postponing.is_backlog)
         self.clock.s += took_s
         return self.postponing.turn()
+
+    def fold(self, *, is_backlog: bool) -> None:
+        """Fold the last event that was told."""
+        self.log.append([entry(self.history.events[-1], 4)])
+        batch = read_batch(self.log, self.store.checkpoints(), self.log.ends())
+        apply(self.folds, batch, self.store, is_backlog=is_backlog)
 
     @property
     def unsettled(self) -> int:
@@ -72,6 +78,20 @@ def test_a_backlogs_rows_wait_until_there_was_none_for_a_while(backlog: Backlog)
 
     assert (settled > 0, backlog.unsettled) == (True, 0)
     assert rows(backlog.store) == rows(fold(backlog.history.events, backlog.history.vault))
+
+
+def test_history_is_no_news_because_others_told_of_the_same_order(backlog: Backlog) -> None:
+    history = backlog.history
+    for who, at in (("user:1", 100), ("user:2", 50)):
+        history.bought("same", 1_000, who, at=at)
+        late = history.events.pop()
+        history.events.append(
+            structs.replace(late, received_at=late.received_at + timedelta(days=9))
+        )
+        backlog.fold(is_backlog=True)
+
+    waiting = backlog.store.tables.courses.unsettled
+    assert [waiting[history.hash(who)].is_old for who in ("user:1", "user:2")] == [True, True]
 
 
 def test_beside_a_backlog_without_an_end_rows_are_settled_too(backlog: Backlog) -> None:
