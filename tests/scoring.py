@@ -37,8 +37,7 @@ class Followed:
 
     def fold(self) -> None:
         """Fold everything."""
-        while self.loop.once():
-            pass
+        self.loop.drain()
 
     def score(self) -> None:
         """Score everything."""

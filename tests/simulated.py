@@ -90,7 +90,7 @@ class FaultyStore(MemoryStore):
         if chance.strikes("a transaction never begins", 0.05):
             raise Cut("before the transaction")
         with super().transaction() as transaction:
-            yield _Failing(transaction, chance)  # type: ignore[misc]
+            yield _Failing(transaction, chance)  # type: ignore[misc] # has all of it by __getattr__
             if chance.strikes("a commit fails", 0.1):
                 raise Cut("before the commit")
         if chance.strikes("a commit is not answered", 0.1):

@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 class _Kept(NamedTuple):
-    version: tuple[str, ...]
+    version: tuple[str, ...] | None
     revision: int
     """Of the rules."""
     at: datetime
@@ -75,8 +75,8 @@ class Lines:
         kept = self._kept.get(key)
         if kept is None or not _holds(kept, row, ruled, at):
             lines = self._stated(reading, customer_id, ruled, now)
-            kept = _Kept(row.version or (), ruled.time.books.revision, now, lines)
-            if row.version:
+            kept = _Kept(row.version, ruled.time.books.revision, now, lines)
+            if row.version is not None:
                 self._keep(key, kept)
         return kept.lines[: bisect_right(kept.lines, at, key=_AT)]
 

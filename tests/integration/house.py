@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any, Final, cast
 
 import httpx
@@ -32,7 +33,7 @@ from services.log.postgres import PostgresLog
 from services.projector.projections import READ_MODELS
 from services.scoring.listening import Listener
 from services.scoring.loop import ScoringLoop
-from services.settings import Settings
+from services.settings import PREFIX, Settings
 from services.store.archive_progress import PostgresProgress
 from services.store.outbox import PostgresOutbox
 from services.store.postgres import PostgresStore
@@ -179,6 +180,23 @@ def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch, **settings_more: Any) -
         yield House(urls, client, keys, log, vault, archive, loop, progress, scoring)
     for resource in (scores, progress, outbox, store, vault, log):
         resource.close()
+
+
+def found_by_commands(
+    urls: Urls, data_dir: Path, monkeypatch: pytest.MonkeyPatch, **more: str
+) -> None:
+    """Let the command line find the database, by the settings of its environment alone."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+    for name, value in {
+        "STORE_URL": urls.owner,
+        "STORE_FOLD_URL": urls.fold,
+        "STORE_QUERY_URL": urls.query,
+        "MASTER_KEY": MASTER_KEY.hex(),
+        "DATA_DIR": str(data_dir),
+        **more,
+    }.items():
+        monkeypatch.setenv(PREFIX + name, value)
 
 
 def _adapt(field: ModelField) -> None:

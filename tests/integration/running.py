@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Self, TypeAlias, cast
 
 import httpx
 import psutil
+import psycopg
 
 from services.addresses import Addresses, find
 from services.edge.headers import WAIT_FOR
@@ -169,11 +170,29 @@ class RunningPlatform:
         def is_settled() -> bool:
             found.append(self.get("/v1/status"))
             waiting = [*found[-1]["partitions"], found[-1]["archive"]]
-            return not found[-1]["unsettled"] and not any(row["in_flight"] for row in waiting)
+            if found[-1]["unsettled"] or any(row["in_flight"] for row in waiting):
+                return False
+            # What is still to be scored, or relayed, would be in the log a moment later.
+            return self._is_decided()
 
         self.wait_until(self.is_ready, "it can serve")
         self.wait_until(is_settled, "nothing is in flight")
         return found[-1]
+
+    def _is_decided(self) -> bool:
+        """Whether all that is folded is scored, and all that was decided is in the log."""
+        query = """
+            SELECT NOT EXISTS (SELECT FROM touchline.outbox) AND (%s = 'off' OR NOT EXISTS (
+                SELECT FROM live.checkpoint LEFT JOIN touchline.scoring_progress AS scored
+                USING (partition)
+                WHERE checkpoint.next_offset > coalesce(scored.next_offset, 0)))
+        """
+        try:
+            with psycopg.connect(self.addresses().store.owner) as connection:
+                scoring = self.more.get("TOUCHLINE_SCORING", "on")
+                return connection.execute(query, (scoring,)).fetchone() == (True,)
+        except psycopg.OperationalError:
+            return False
 
     def wait_until(self, holds: Callable[[], bool], what: str) -> None:
         """Come back when ``holds`` does; an ``AssertionError`` tells what was said last."""

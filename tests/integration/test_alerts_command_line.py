@@ -10,26 +10,16 @@ from typer.testing import CliRunner, Result
 
 from services.main import app
 from services.main.toml import dumps
-from services.settings import PREFIX, Settings
 from services.store.urls import Urls
 from tests.integration.alerted import raised
-from tests.integration.house import MASTER_KEY, House, serving
+from tests.integration.house import House, found_by_commands, serving
 from tests.integration.test_alert_rules_http import BEGAN, QUICK, lived
 
 
 @pytest.fixture
 def house(urls: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """A served database, which the command line finds too."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
-    for name, value in {
-        "STORE_URL": urls.owner,
-        "STORE_FOLD_URL": urls.fold,
-        "STORE_QUERY_URL": urls.query,
-        "MASTER_KEY": MASTER_KEY.hex(),
-        "DATA_DIR": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(PREFIX + name, value)
+    found_by_commands(urls, tmp_path, monkeypatch)
     with serving(urls, monkeypatch) as house:
         house.fold()
         yield house

@@ -9,24 +9,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.main import app
-from services.settings import PREFIX, Settings
 from services.store.urls import Urls
-from tests.integration.house import MASTER_KEY, House, Json, bought, serving
+from tests.integration.house import House, Json, bought, found_by_commands, serving
 
 
 @pytest.fixture
 def house(urls: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """A platform whose folds work, with a customer of 1050 points."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
-    for name, value in {
-        "STORE_URL": urls.owner,
-        "STORE_FOLD_URL": urls.fold,
-        "STORE_QUERY_URL": urls.query,
-        "MASTER_KEY": MASTER_KEY.hex(),
-        "DATA_DIR": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(PREFIX + name, value)
+    found_by_commands(urls, tmp_path, monkeypatch)
     with serving(urls, monkeypatch) as house:
         house.told(bought("o1", 100_000, "user:1", "email:a@x.org", source="shop", id="o-1"))
         with house.running():

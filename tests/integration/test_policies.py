@@ -15,9 +15,8 @@ from schemas.rules import lifecycle, loyalty
 from services import web
 from services.commands.policies import Policies
 from services.main import app
-from services.settings import PREFIX, Settings
 from services.store.urls import Urls
-from tests.integration.house import MASTER_KEY, House, Json, bought, serving, waiting_for
+from tests.integration.house import House, Json, bought, found_by_commands, serving, waiting_for
 
 NOW = datetime.now(UTC)
 
@@ -25,16 +24,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture
 def house(urls: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """A served platform that the command line finds too."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
-    for name, value in {
-        "STORE_URL": urls.owner,
-        "STORE_FOLD_URL": urls.fold,
-        "STORE_QUERY_URL": urls.query,
-        "MASTER_KEY": MASTER_KEY.hex(),
-        "DATA_DIR": str(tmp_path / "data"),
-    }.items():
-        monkeypatch.setenv(PREFIX + name, value)
+    found_by_commands(urls, tmp_path / "data", monkeypatch)
     with serving(urls, monkeypatch) as house:
         yield house
 

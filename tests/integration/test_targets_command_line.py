@@ -11,9 +11,9 @@ from standardwebhooks import Webhook
 from typer.testing import CliRunner, Result
 
 from services.main import app, targets
-from services.settings import PREFIX, Settings
 from services.store.urls import Urls
 from tests.integration.dispatch import Dispatch, dispatching
+from tests.integration.house import found_by_commands
 from tests.integration.receiving import answering, receiving
 from tests.integration.running import RunningPlatform
 from tests.integration.spending import MASTER_KEY
@@ -23,17 +23,9 @@ from tests.integration.test_decisions_stream import buying
 @pytest.fixture
 def dispatch(urls: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dispatch]:
     """A shop whose sender works."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
-    for name, value in {
-        "STORE_URL": urls.owner,
-        "STORE_FOLD_URL": urls.fold,
-        "STORE_QUERY_URL": urls.query,
-        "MASTER_KEY": MASTER_KEY.hex(),
-        "DATA_DIR": str(tmp_path),
-        "ALLOW_PRIVATE_TARGETS": "true",
-    }.items():
-        monkeypatch.setenv(PREFIX + name, value)
+    found_by_commands(
+        urls, tmp_path, monkeypatch, ALLOW_PRIVATE_TARGETS="true", MASTER_KEY=MASTER_KEY.hex()
+    )
     with dispatching(urls) as dispatch:
         # What commands queue is of this instant, and the test's clock stands.
         dispatch.till.clock.passes(minutes=5)

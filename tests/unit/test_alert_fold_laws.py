@@ -7,7 +7,6 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.errors import Unavailable
 from services.fold.apply import Folds
 from services.fold.rebuild import replay
 from services.projector.projections import READ_MODELS
@@ -21,10 +20,11 @@ from services.scoring.standings import Scores, read
 from services.scoring.watching import is_too_little
 from services.store.memory import MemoryStore
 from tests.alert_histories import STORIES, TICKS, lived
+from tests.dying import scored_dying
 from tests.happenings import BATCHES, SHUFFLES
 from tests.histories import Step
 from tests.scoring import Followed, followed
-from tests.unit.test_scoring_laws import WAYS, Dying
+from tests.unit.test_scoring_laws import WAYS
 
 
 @given(STORIES, TICKS, SHUFFLES, WAYS)
@@ -114,18 +114,8 @@ def test_killed_between_any_two_steps_the_same_is_told(
     done = Followed(history.vault)
     done.append(history.events)
     done.fold()
-    dying = Dying(done.store, done.scores, survived)
 
-    while dying.deaths < 3:
-        loop = ScoringLoop(done.log, dying)
-        try:
-            while loop.once():
-                pass
-            break
-        except Unavailable:
-            dying.deaths += 1
-            dying.steps = survived
-    done.score()
+    scored_dying(done, survived)
 
     assert done.rows() == whole.rows()
     assert {one["id"] for one in told(done)} == {one["id"] for one in told(whole)}

@@ -10,19 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import ClockTicked, ModelPromoted, appendable_by
-from services.errors import Unavailable
 from services.fold.apply import Folds
 from services.fold.rebuild import replay
 from services.projector.projections import READ_MODELS
-from services.scoring.loop import ScoringLoop
 from services.scoring.model.bg_nbd import BgNbd
 from services.scoring.model.clv import Terms
 from services.scoring.model.gamma_gamma import GammaGamma
 from services.scoring.model.rfm import Cuts
 from services.scoring.trained import Buying, Fifths
 from services.store.memory import MemoryStore
-from services.store.memory_scores import MemoryScores, MemoryScoring
 from services.store.scores import ModelRow
+from tests.dying import scored_dying
 from tests.happenings import BATCHES, MERGES, SHUFFLES, STEPS, TOUCHES, TRADE
 from tests.histories import START, WORKSPACE, History, Step
 from tests.scoring import Followed, followed
@@ -117,62 +115,12 @@ def test_killed_between_any_two_steps_nothing_is_lost_or_doubled(
     done = Followed(history.vault, models=MODELS)
     done.append(history.events)
     done.fold()
-    dying = Dying(done.store, done.scores, survived)
 
-    while dying.deaths < 3:
-        loop = ScoringLoop(done.log, dying)
-        try:
-            while loop.once():
-                pass
-            break
-        except Unavailable:
-            dying.deaths += 1
-            dying.steps = survived
-    done.score()
+    scored_dying(done, survived)
 
     assert done.rows() == whole.rows()
     told = [decode_(event) for _, event in done.store.tables.outbox]
     assert len({one["id"] for one in told}) == len(told)
-
-
-class Dying(MemoryScores):
-    """Raises after so many questions and answers, before or after what it was asked for."""
-
-    def __init__(self, store: MemoryStore, scores: MemoryScores, steps: int) -> None:
-        super().__init__(store)
-        self.tables, self.steps, self.deaths = scores.tables, steps, 0
-
-    def transaction(self) -> Any:
-        return _Mortal(self, super().transaction())
-
-
-class _Mortal:
-    def __init__(self, dying: Dying, inner: Any) -> None:
-        self._dying, self._inner = dying, inner
-
-    def __enter__(self) -> Any:
-        return _Steps(self._dying, self._inner.__enter__())
-
-    def __exit__(self, *raised: object) -> Any:
-        if raised[0] is None and _counted(self._dying):
-            error = Unavailable("killed before the commit")
-            self._inner.__exit__(Unavailable, error, None)
-        return self._inner.__exit__(*raised)
-
-
-class _Steps:
-    def __init__(self, dying: Dying, tx: MemoryScoring) -> None:
-        self._dying, self._tx = dying, tx
-
-    def __getattr__(self, name: str) -> Any:
-        if _counted(self._dying):
-            raise Unavailable("killed")
-        return getattr(self._tx, name)
-
-
-def _counted(dying: Dying) -> bool:
-    dying.steps -= 1
-    return dying.steps == 0 and dying.deaths < 3
 
 
 @given(STEPS, BATCHES)
