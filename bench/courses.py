@@ -10,7 +10,7 @@ who come to be known within a day. Cost is processor time, ours and the backend'
 
 import argparse
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
@@ -51,16 +51,21 @@ def compare(title: str, filled: Filled, runs: int) -> None:
     print(f"  {ratio:.2f} times ({cost:.1f} µs of {before:.1f}); target {TARGET:g}: {verdict}")
 
 
-def main() -> None:
-    """Fold both logs both ways."""
+def measured(
+    name: str,
+    words: str | None,
+    compare: Callable[[str, Filled, int], None],
+    profile: Callable[[Filled], None],
+) -> None:
+    """Compare, and profile if asked to, by real purchases and by newcomers."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=words, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--profile", action="store_true", help="by step and by statement")
     given = parser.parse_args()
-    banner("courses")
+    banner(name)
     logs = ("journeys", journeys(given.events)), ("newcomers", posted(given.events, CUSTOMERS))
     for title, raws in logs:
         with filling(raws) as filled:
@@ -70,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    measured("courses", __doc__, compare, profile)

@@ -8,7 +8,6 @@ its load tells them), then bench.fold's newcomers. Cost is processor time, ours 
 by the cheapest of the runs. No model is promoted: these are the scores that everybody has.
 """
 
-import argparse
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -18,9 +17,9 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
-from bench.courses import CUSTOMERS, journeys
-from bench.fold import SCHEMA, Filled, Run, filling, posted, shown
-from bench.machine import banner, cpu_s
+from bench.courses import measured
+from bench.fold import SCHEMA, Filled, Run, shown
+from bench.machine import cpu_s
 from bench.steps import Steps, table
 from services.fold import apply, loop
 from services.scoring import fold, kept, scored, taking
@@ -122,23 +121,5 @@ def profile(filled: Filled) -> None:
     print("\n".join(table("PostgreSQL's CPU, median batch", steps.backend)))
 
 
-def main() -> None:
-    """Fold and score both logs."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--profile", action="store_true", help="by step and by statement")
-    given = parser.parse_args()
-    banner("scored")
-    logs = ("journeys", journeys(given.events)), ("newcomers", posted(given.events, CUSTOMERS))
-    for title, raws in logs:
-        with filling(raws) as filled:
-            compare(title, filled, given.runs)
-            if given.profile:
-                profile(filled)
-
-
 if __name__ == "__main__":
-    main()
+    measured("scored", __doc__, compare, profile)

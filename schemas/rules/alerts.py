@@ -4,11 +4,9 @@ A policy of kind ``alert`` holds one rule, whose name is the policy's.
 """
 
 import json
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
-from importlib import resources
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +17,7 @@ from schemas.rules import alerts_tree as tree
 from schemas.rules.alerts_checks import contradictions
 from schemas.rules.alerts_tree import Alert
 from schemas.rules.misfits import misfits
+from schemas.rules.shipped import shipped
 
 __all__ = ["Alert", "default_alerts", "default_rules", "digest", "parse"]
 
@@ -72,8 +71,7 @@ def default_alerts() -> Mapping[str, Alert]:
 
 def default_rules() -> Mapping[str, Mapping[str, object]]:
     """The same as they are published: plain trees."""
-    file = resources.files("schemas.rules") / "defaults" / "alerts.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    return shipped("alerts")
 
 
 @cache

@@ -4,10 +4,8 @@ A policy of kind ``lifecycle`` holds one machine, whose name is the policy's.
 """
 
 import json
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,6 +22,7 @@ from schemas.rules.lifecycle_tree import (
     Stage,
 )
 from schemas.rules.misfits import misfits
+from schemas.rules.shipped import shipped
 
 __all__ = ["Lifecycle", "default_machines", "default_rules", "parse"]
 
@@ -64,8 +63,7 @@ def default_machines() -> Mapping[str, Lifecycle]:
 
 def default_rules() -> Mapping[str, Mapping[str, object]]:
     """The same as they are published: plain trees."""
-    file = resources.files("schemas.rules") / "defaults" / "lifecycle.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    return shipped("lifecycle")
 
 
 @cache

@@ -4,10 +4,8 @@ A policy of kind ``loyalty`` holds one programme.
 """
 
 import json
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,6 +15,7 @@ from schemas.rules.loyalty_checks import contradictions
 from schemas.rules.loyalty_span import Span
 from schemas.rules.loyalty_tree import Boost, Earn, Expiry, Feedback, Loyalty, Reward, Tier, Tiers
 from schemas.rules.misfits import misfits
+from schemas.rules.shipped import shipped
 
 __all__ = [
     "Boost",
@@ -70,8 +69,7 @@ def default_loyalty() -> Loyalty:
 
 def default_rules() -> dict[str, object]:
     """The same as it is published: a plain tree."""
-    file = resources.files("schemas.rules") / "defaults" / "loyalty.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    return shipped("loyalty")
 
 
 def _text(value: object) -> str:
