@@ -1,9 +1,8 @@
 """The folds on a cluster: one of several workers, each with its share of Kafka's partitions."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from typing import Final
 
 from services.addresses import Addresses
@@ -16,6 +15,7 @@ from services.fold.watch import Watch, WatchedStore
 from services.ingest.receive import receive_control
 from services.log.kafka.address import parse
 from services.log.open import open_log
+from services.process import beside
 from services.projector.chores import Chores
 from services.projector.lookout import Lookout
 from services.projector.projections import READ_MODELS
@@ -69,24 +69,9 @@ def fold_a_share(
             ]
         )
 
-        def look() -> None:
+        def look(stop: threading.Event) -> None:
             lookout.run(stop, lambda: share.partitions, lambda: share.attempts)
 
         address = parse(addresses.log)
-        with _beside(stop, [look, lambda: chores.run(stop)]):
+        with beside(stop, [look, chores.run]):
             work(Group(address.servers, address.topic, session_s), share, stop)
-
-
-@contextmanager
-def _beside(stop: threading.Event, works: Sequence[Callable[[], None]]) -> Iterator[None]:
-    """These at work until the block ends; one that ends by a bug ends it, and raises then."""
-    with ThreadPoolExecutor(len(works), thread_name_prefix="beside-a-share") as threads:
-        under_way = [threads.submit(each) for each in works]
-        for each in under_way:
-            each.add_done_callback(lambda _: stop.set())
-        try:
-            yield
-        finally:
-            stop.set()
-        for each in under_way:
-            each.result()

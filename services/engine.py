@@ -1,15 +1,12 @@
-"""The engine process: relay, folds, archive feed and deliveries over one log and one store.
+"""The engine process: relay, ticker, folds and archive feed over one log and one store.
 
 Started as ``python -m services.engine`` by ``touchline up``, and by ``touchline projector``.
 """
 
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from types import FrameType
 from typing import Final
 
 import structlog
@@ -22,33 +19,22 @@ from services.archive.feed import ArchiveFeed
 from services.clock import SystemClock
 from services.commands.relay import relay
 from services.commands.ticker import Ticker
-from services.errors import Misconfigured, NotOurs, TouchlineError, Unavailable
+from services.errors import NotOurs, Unavailable
 from services.fold.apply import Folds
 from services.fold.garbage import collecting_rarely
-from services.fold.loop import FoldBug, Loop, Step
+from services.fold.loop import Loop, Step
 from services.fold.watch import Watch, WatchedStore
 from services.ingest.receive import receive_control
 from services.log.open import is_on_kafka, open_log
-from services.log.port import Log
+from services.process import beside, ending, stopped_by_signals
 from services.projector.projections import READ_MODELS
-from services.scoring.deliver.courier import Courier
-from services.scoring.deliver.deliverer import SILENT_S, Deliverer
-from services.scoring.deliver.mail import Mailer, Server
-from services.scoring.deliver.post import Poster
-from services.scoring.deliver.sender import Sender
-from services.scoring.listening import Listener
-from services.scoring.loop import ScoringLoop
 from services.settings import Settings, load
 from services.store.archive_progress import PostgresProgress
-from services.store.lock import DELIVERER, FOLDER, TICKER, KeptLock, PostgresLock
+from services.store.lock import FOLDER, TICKER, PostgresLock
 from services.store.outbox import PostgresOutbox
 from services.store.postgres import PostgresStore
-from services.store.postgres_deliveries import PostgresDeliveries
-from services.store.postgres_scores import PostgresScores
 from services.vault.postgres import PostgresVault
 
-WRONG_USE: Final = 2
-"""The exit code by which the supervisor knows that starting again is in vain."""
 STAND_BY_S: Final = 0.5
 """Between two looks whether the process that folds is gone; each is one small query."""
 
@@ -127,84 +113,19 @@ def _our_turn(lock: PostgresLock, stop: threading.Event, watch: Watch) -> bool:
     return False
 
 
-@contextmanager
-def delivering(settings: Settings, addresses: Addresses, events: Log) -> Iterator[Deliverer]:
-    """What sends decisions to targets; at the end the attempts at hand are waited for.
-
-    Raises ``Misconfigured`` for a mail server that can't be used.
-    """
-    url, clock = addresses.store.fold, SystemClock()
-    server = Server.of(settings.smtp_url, settings.smtp_from)
-    poster = Poster(clock, may_be_private=settings.allow_private_targets)
-    with ExitStack() as stack:
-        vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
-        deliveries = stack.enter_context(closing(PostgresDeliveries(url)))
-        lock = stack.enter_context(closing(KeptLock(url, DELIVERER, within_s=SILENT_S)))
-        sender = Sender(vault, poster, Mailer(server, clock), console=settings.url)
-        courier = stack.enter_context(closing(Courier(deliveries, sender.send, clock)))
-        yield Deliverer(lock, events, deliveries, courier, clock=clock)
-
-
-@contextmanager
-def scoring(addresses: Addresses) -> Iterator[ScoringLoop]:
-    """What scores customers, behind the folds."""
-    with (
-        closing(open_log(addresses.log)) as events,
-        closing(PostgresScores(addresses.store.fold)) as scores,
-        closing(PostgresVault(addresses.store.fold, addresses.master_key)) as vault,
-    ):
-        yield ScoringLoop(events, scores, Listener(vault))
-
-
-def run(settings: Settings, addresses: Addresses, stop: threading.Event, watch: Watch) -> None:
-    """Fold, archive, deliver, score until ``stop`` is set; raises as ``fold``, ``delivering``."""
-    with ExitStack() as stack:
-        events = stack.enter_context(closing(open_log(addresses.log)))
-        deliverer = stack.enter_context(delivering(settings, addresses, events))
-        feed = ArchiveFeed(
-            events, PostgresProgress(addresses.store.fold), ClickHouseArchive(addresses.archive)
-        )
-        works = [feed.run, deliverer.run]
-        if settings.scoring == "on":
-            works.append(stack.enter_context(scoring(addresses)).run)
-        threads = stack.enter_context(
-            ThreadPoolExecutor(len(works), thread_name_prefix="beside-folds")
-        )
-        beside = [threads.submit(work, stop) for work in works]
-        for each in beside:
-            # One that ended by a bug ends the engine: it starts anew, and somebody sees it.
-            each.add_done_callback(lambda _: stop.set())
+def run(addresses: Addresses, stop: threading.Event, watch: Watch) -> None:
+    """Fold and feed the archive until ``stop`` is set; raises as ``fold`` does."""
+    with closing(open_log(addresses.log)) as events:
+        progress = PostgresProgress(addresses.store.fold)
+        feed = ArchiveFeed(events, progress, ClickHouseArchive(addresses.archive))
         log.info("engine.started", partitions=events.partitions)
-        try:
+        with beside(stop, [feed.run]):
             fold(addresses, stop, watch)
-        finally:
-            stop.set()
-        for each in beside:
-            each.result(timeout=10)
 
 
 def work(settings: Settings, watch: Watch, stop: threading.Event) -> int:
     """Run until ``stop`` is set; the exit code: 1 where folds can't go on, 2 if they never can."""
-    try:
-        run(settings, find(settings), stop, watch)
-    except FoldBug as bug:
-        log.critical("engine.stopped", problem=str(bug), exc_info=bug.__cause__)
-        return 1
-    except Misconfigured as error:
-        log.critical("engine.refused", problem=str(error))
-        return WRONG_USE
-    except TouchlineError as error:
-        log.critical("engine.failed", problem=str(error))
-        return 1
-    return 0
-
-
-def stopped_by_signals() -> threading.Event:
-    """Set by SIGTERM and SIGINT; then the batch at hand is finished, and no other begun."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stopping(stop))
-    return stop
+    return ending("engine", lambda: run(find(settings), stop, watch))
 
 
 def main() -> int:
@@ -212,10 +133,6 @@ def main() -> int:
     settings = load()
     telemetry.configure("engine", level=settings.log_level, format=settings.log_format)
     return work(settings, Watch(CollectorRegistry()), stopped_by_signals())
-
-
-def _stopping(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
-    return lambda _number, _frame: stop.set()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ class Child(NamedTuple):
     argv: Sequence[str]
     ready: str = ""
     is_once: bool = False
-    """Runs when all others are ready, and may end."""
+    """May end, and is not started again."""
+    is_late: bool = False
+    """Starts when all others are ready for the first time, and nobody waits for it."""
 
 
 class Server(NamedTuple):

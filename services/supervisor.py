@@ -163,7 +163,7 @@ class Supervisor:
     def _start_what_is_due(self) -> None:
         for process in self._processes:
             is_due = process.popen is None and not process.has_ended
-            if process.child.is_once and not self._is_greeted:
+            if process.child.is_late and not self._is_greeted:
                 continue
             if is_due and process.start_at_s <= monotonic():
                 process.start()
@@ -173,7 +173,7 @@ class Supervisor:
             if process.popen is not None and not process.is_ready and answers(process.child.ready):
                 process.is_ready = True
         if not self._is_greeted and all(
-            it.is_ready for it in self._processes if not it.child.is_once
+            it.is_ready for it in self._processes if not it.child.is_late
         ):
             self._is_greeted = True
             say(self._plan, "platform.ready")

@@ -70,6 +70,8 @@ def children(settings: Settings, directory: DataDir, *, sample: str) -> Sequence
     found = [
         Child("engine", [python, "-m", "services.engine"]),
         Child("web", [python, "-m", "services.web"], web),
+        # Nobody waits for it, and the others have the processors first.
+        Child("scorer", [python, "-m", "services.scorer"], is_late=True),
     ]
     if not settings.archive_url:
         archive = embedded_archive(directory)
@@ -81,7 +83,7 @@ def children(settings: Settings, directory: DataDir, *, sample: str) -> Sequence
         found.insert(0, Child("archive", front, archive.ping_url))
     if sample:
         load = [python, "-m", "services.main", "sample", sample, "--live", str(LIVE_PER_S)]
-        found.append(Child("sample", load, is_once=True))
+        found.append(Child("sample", load, is_once=True, is_late=True))
     return found
 
 

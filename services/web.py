@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from importlib.metadata import version
 from typing import Final, Literal
 
-import structlog
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
@@ -32,12 +31,13 @@ from services.edge.limits import Limits
 from services.edge.probes import measure_process
 from services.edge.rate import Rates
 from services.edge.server import GRACE_S, serve
-from services.errors import Misconfigured, Refused, TouchlineError
+from services.errors import Refused
 from services.fold.garbage import collecting_rarely
 from services.ingest.app import router as ingest_router
 from services.ingest.door import Door, IngestMetrics
 from services.log.open import open_log
 from services.log.port import Position
+from services.process import ending
 from services.projector.projections.lifecycle import path
 from services.projector.projections.lifecycle.model import DAYS, LIFECYCLE
 from services.projector.projections.loyalty import lots, statement
@@ -73,8 +73,6 @@ from services.vault.postgres import PostgresVault
 SWITCH_S: Final = 0.001
 """How long a thread keeps Python's lock while others want it: a read waits behind a batch's
 validation no longer than that."""
-WRONG_USE: Final = 2
-"""The exit code by which the supervisor knows that starting again is in vain."""
 NOBODY: Final = "0" * 32
 """Nobody's hash: asked for by who only wants an answer."""
 DESCRIPTION: Final = """
@@ -84,8 +82,6 @@ Every call needs a key: `Authorization: Bearer KEY`. An answer to a write names 
 `Touchline-Position`; send it as `Touchline-Wait-For` and the read includes what you wrote.
 Errors are `{"problem", "field", "value", "remedy"}`.
 """
-
-log = structlog.get_logger()
 
 
 Part = Literal["web", "ingest", "query"]
@@ -275,18 +271,14 @@ def run(part: Part, settings: Settings) -> int:
     """Serve ``part`` until SIGTERM or SIGINT; gives the exit code."""
     sys.setswitchinterval(SWITCH_S)
     telemetry.configure(part, level=settings.log_level, format=settings.log_format)
-    try:
-        # A statement of thousands of lines makes as many objects: looking for cycles among them,
-        # time and again, would cost it a fifth.
-        with COMPOSED[part](settings) as web, collecting_rarely():
-            serve(web, settings.host, settings.port)
-    except Misconfigured as error:
-        log.critical("web.refused", problem=str(error))
-        return WRONG_USE
-    except TouchlineError as error:
-        log.critical("web.failed", problem=str(error))
-        return 1
-    return 0
+    return ending("web", lambda: _serve(part, settings))
+
+
+def _serve(part: Part, settings: Settings) -> None:
+    # A statement of thousands of lines makes as many objects: looking for cycles among them, time
+    # and again, would cost it a fifth.
+    with COMPOSED[part](settings) as web, collecting_rarely():
+        serve(web, settings.host, settings.port)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Watch: what can be seen of the folds from outside: their turns, and how long batches take."""
+"""What can be seen of loops from outside: their turns, and how long batches of folds take."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,32 +14,27 @@ STUCK_S: Final = 300.0
 BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
-class Watch:
-    """One observation a batch and one look at the clock a turn; nothing an event."""
+class Turns:
+    """That a loop goes on, as seen from outside: one look at the clock a turn."""
 
     def __init__(
-        self, registry: CollectorRegistry, now_s: Callable[[], float] = time.monotonic
+        self,
+        registry: CollectorRegistry,
+        now_s: Callable[[], float] = time.monotonic,
+        *,
+        of: str = "fold",
     ) -> None:
         self.is_active = False
-        """Whether this process folds; else it stands by, or was given no partitions."""
+        """Whether this process works; else it stands by, or was given no partitions."""
         self._now_s = now_s
         self._turned_s = now_s()
-        self._duration_s = Histogram(
-            "touchline_fold_batch_duration_seconds",
-            "Time of a batch's transaction, from its claim to its commit or its failure.",
-            ("outcome",),
-            registry=registry,
-            buckets=BUCKETS_S,
-        )
-        for outcome in ("committed", "failed"):
-            self._duration_s.labels(outcome)
         Gauge(
-            "touchline_fold_active",
-            "1 where this process folds, 0 where it stands by or has no partitions.",
+            f"touchline_{of}_active",
+            "1 where this process works, 0 where it stands by or has no partitions.",
             registry=registry,
         ).set_function(lambda: self.is_active)
         Gauge(
-            "touchline_fold_turn_age_seconds",
+            f"touchline_{of}_turn_age_seconds",
             "Time since the loop last began a turn; one that finds nothing to do takes a second.",
             registry=registry,
         ).set_function(self.age_s)
@@ -57,6 +52,24 @@ class Watch:
     def is_stuck(self) -> bool:
         """Whether a turn hangs, which only a new process mends."""
         return self.age_s() > STUCK_S
+
+
+class Watch(Turns):
+    """The folds' turns and batches: one observation a batch, nothing an event."""
+
+    def __init__(
+        self, registry: CollectorRegistry, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(registry, now_s)
+        self._duration_s = Histogram(
+            "touchline_fold_batch_duration_seconds",
+            "Time of a batch's transaction, from its claim to its commit or its failure.",
+            ("outcome",),
+            registry=registry,
+            buckets=BUCKETS_S,
+        )
+        for outcome in ("committed", "failed"):
+            self._duration_s.labels(outcome)
 
     def observe(self, duration_s: float, *, is_committed: bool) -> None:
         """Count one batch."""

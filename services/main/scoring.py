@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from services.main import service
 from services.main.deciding import BY
 from services.main.options import DataDir, Json, Workspace
 from services.main.output import print_json, print_rows
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
     from services.scoring.comparing import Compared
     from services.scoring.training import Candidate, Failed
 
-app = typer.Typer(
-    help="Train models of scores, see what they change, let them score.", no_args_is_help=True
-)
+app = typer.Typer()
+app.callback(invoke_without_command=True)(service.scoring)
 Only = Annotated[
     str | None,
     typer.Option("--model", help="rfm, buying or churn.", show_default="all of them"),

@@ -21,11 +21,13 @@ def library(
     """The models; where no platform runs, with all that is in the log scored before."""
     from services.addresses import borrow
     from services.data_dir import running
-    from services.engine import scoring as scoring_loop
+    from services.log.open import open_log
     from services.main.folding import folding
     from services.main.tenants import workspace_row
+    from services.scorer import scoring
     from services.settings import load
     from services.store.postgres_models import PostgresModels
+    from services.vault.postgres import PostgresVault
 
     settings = load(data_dir=data_dir)
     with borrow(settings) as addresses:
@@ -33,7 +35,12 @@ def library(
         if is_fresh and not settings.store_url and running(settings.data_dir) is None:
             with folding(settings, addresses):
                 pass
-            with scoring_loop(addresses) as loop:
+            url = addresses.store.fold
+            with (
+                closing(open_log(addresses.log)) as log,
+                closing(PostgresVault(url, addresses.master_key)) as vault,
+                scoring(url, log, vault) as loop,
+            ):
                 while loop.once():
                     pass
         yield addresses, PostgresModels(addresses.store.fold)

@@ -1,4 +1,4 @@
-"""``touchline projector``, ``ingest``, ``query``: one service each, to be run apart."""
+"""``touchline projector``, ``scoring``, ``ingest``, ``query``: one service each, run apart."""
 
 import signal
 import sys
@@ -25,7 +25,7 @@ MetricsPort = Annotated[
 def projector(
     *, data_dir: DataDir = None, host: Host = None, metrics_port: MetricsPort = None
 ) -> None:
-    """Fold the log into rows, send what was decided, tell the time, feed the archive.
+    """Fold the log into rows, relay what was decided, tell the time, feed the archive.
 
     It takes no requests; /healthz, /readyz and /metrics answer on a port of their own. On Kafka any
     number of them share the log's partitions; on a log in PostgreSQL one folds and another stands
@@ -37,12 +37,41 @@ def projector(
     for a log on Kafka, or the data directory of a platform that runs; and: touchline migrate.
     """
     from services.addresses import borrow, resolved
-    from services.main.projecting import project
+    from services.main.background import project
     from services.settings import load
 
     settings = load(data_dir=data_dir, host=host, metrics_port=metrics_port)
     with borrow(settings) as addresses:
         raise typer.Exit(project(resolved(settings, addresses)))
+
+
+def scoring(
+    context: typer.Context,
+    *,
+    data_dir: DataDir = None,
+    host: Host = None,
+    metrics_port: MetricsPort = None,
+) -> None:
+    """Score customers, raise alerts, send decisions to targets: the service, run without a command.
+
+    Its commands train models of scores, show what they change, and let them score.
+
+    The service takes no requests; /healthz, /readyz and /metrics answer on a port of their own. A
+    second one is a spare. It is to be started anew whenever it ends: SIGTERM ends it after the
+    batch and the deliveries at hand; killed, it loses nothing and sends nothing under another id.
+
+    Needs TOUCHLINE_STORE_URL, TOUCHLINE_MASTER_KEY, and TOUCHLINE_LOG_URL for a log on Kafka, or
+    the data directory of a platform that runs; and: touchline migrate.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from services.addresses import borrow_store, with_store
+    from services.main.background import score
+    from services.settings import load
+
+    settings = load(data_dir=data_dir, host=host, metrics_port=metrics_port)
+    with borrow_store(settings) as store:
+        raise typer.Exit(score(with_store(settings, store)))
 
 
 def ingest(*, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:

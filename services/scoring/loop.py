@@ -10,6 +10,7 @@ from services.errors import NotOurs, TouchlineError
 from services.fold.garbage import Heap
 from services.fold.loop import read_batch
 from services.fold.postponing import Backlog
+from services.fold.watch import Turns
 from services.log.port import Log, Position
 from services.scoring.fold import score_batch, score_due
 from services.scoring.listening import Listener
@@ -39,8 +40,15 @@ log = structlog.get_logger()
 class ScoringLoop:
     """Scores whatever the projector has applied; one instance a store works, others wait."""
 
-    def __init__(self, source: Log, store: Scores, listener: Listener | None = None) -> None:
-        self._log, self._store = source, store
+    def __init__(
+        self,
+        source: Log,
+        store: Scores,
+        listener: Listener | None = None,
+        *,
+        turns: Turns | None = None,
+    ) -> None:
+        self._log, self._store, self._turns = source, store, turns
         self._shelf, self._may_be_due = Shelf(listener), True
         self._backlog, self._heap = Backlog(), Heap()
         self._worked_s, self._pause_s = monotonic(), PAUSE_S
@@ -50,6 +58,7 @@ class ScoringLoop:
         back_off_s = 0.1
         while not stop.is_set():
             began_s = monotonic()
+            self._show(is_active=True)
             try:
                 worked = self.once()
                 self._heap.took(worked)
@@ -59,6 +68,7 @@ class ScoringLoop:
                     stop.wait(max(0.0, EVERY_S - (monotonic() - began_s)))
                 back_off_s = 0.1
             except NotOurs:
+                self._show(is_active=False)
                 stop.wait(STAND_BY_S)
             except TouchlineError as cause:
                 log.warning("scoring.waiting", cause=str(cause), back_off_s=back_off_s)
@@ -79,6 +89,11 @@ class ScoringLoop:
             worked += due
         self._worked_s = monotonic()
         return worked
+
+    def _show(self, *, is_active: bool) -> None:
+        if self._turns is not None:
+            self._turns.is_active = is_active
+            self._turns.turn()
 
     def _gives_way(self, applied: Position) -> bool:
         behind = sum(self._log.ends().values()) - sum(applied.values())

@@ -251,7 +251,7 @@ def test_the_command_folds_listens_for_probes_alone_leaves_no_files_and_ends(
         code = process.wait(PATIENCE_S)
 
     assert code == 0
-    assert (said["status"], said["work"]) == ("alive", "folding")
+    assert (said["status"], said["work"]) == ("alive", "working")
     assert listens == {port}
     assert [*(tmp_path / "here").iterdir()] == []
     assert not (tmp_path / "nothing").exists()

@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry
 
 from services import cluster, telemetry
 from services.addresses import Addresses
-from services.engine import stopped_by_signals
 from services.fold.watch import Watch
+from services.process import stopped_by_signals
 
 SESSION_S: Final = 2.0
 """Less than Kafka allows as it comes, and this run's broker allows it."""

@@ -24,7 +24,7 @@ from services.store.embedded import EmbeddedPostgres
 from services.store.programs import until
 from tests.platforms import environ, is_gone
 
-Process: TypeAlias = Literal["up", "archive", "engine", "web", "postgres"]
+Process: TypeAlias = Literal["up", "archive", "engine", "web", "scorer", "postgres"]
 Json: TypeAlias = dict[str, Any]
 
 PATIENCE_S: Final = 120.0
@@ -32,6 +32,7 @@ PATIENCE_S: Final = 120.0
 _MODULES: Final = {
     "services.archive.front": "archive",
     "services.engine": "engine",
+    "services.scorer": "scorer",
     "services.web": "web",
 }
 _KEY: Final = re.compile(r"\btl_(browser|write|secret|admin)_\w+")

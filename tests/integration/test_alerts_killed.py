@@ -13,14 +13,14 @@ from tests.integration.test_scores_killed import is_scored, tell
 CUSTOMERS = 12
 
 
-def test_kills_of_the_engine_lose_and_double_no_alert(tmp_path: Path) -> None:
+def test_kills_of_engine_and_scorer_lose_and_double_no_alert(tmp_path: Path) -> None:
     with RunningPlatform(tmp_path / "data") as platform:
         platform.start()
         with hearing(platform.client, platform.keys["secret"], path="/v1/alerts/stream") as heard:
             for number in range(CUSTOMERS):
                 tell(platform, [rated(number), complained(number)])
                 if number % 4 == 1:
-                    platform.kill("engine")
+                    platform.kill(*(("scorer",) if number % 8 == 1 else ("engine", "scorer")))
             told = heard.decisions(2 * CUSTOMERS)
         platform.wait_until(partial(is_scored, platform), "everything is scored")
 

@@ -31,6 +31,7 @@ ROUTES = {
     "ingest": {"/v1/events": 401, "/v1/schemas": 200, "/v1/customers": 404, "/": 404},
     "query": {"/v1/events": 404, "/v1/schemas": 404, "/v1/customers": 401, "/": 200},
     "projector": {"/v1/events": 404, "/v1/schemas": 404, "/v1/customers": 404, "/": 404},
+    "scoring": {"/v1/events": 404, "/v1/schemas": 404, "/v1/customers": 404, "/": 404},
 }
 # A test has no Kafka: its log is the store's, as where no address of one is given.
 ELSEWHERE = {"TOUCHLINE_HOST": "127.0.0.1", "TOUCHLINE_LOG_URL": ""}
@@ -203,6 +204,7 @@ def test_a_database_is_made_by_the_owner(
     [
         ("ingest", "touchline_master_key"),
         ("projector", "touchline_master_key"),
+        ("scoring", "touchline_master_key"),
         ("migrate", "touchline_master_key"),
         ("query", "touchline_store_url"),
     ],

@@ -17,14 +17,16 @@ room.ALONE = room.BESIDE = room.Pace(100, 1_000)
 app()
 """
 """Small chunks, so that each kill meets another one of a small load, which waits for nobody."""
-EVERYTHING: Final[tuple[Process, ...]] = ("up", "web", "engine", "archive", "postgres")
+EVERYTHING: Final[tuple[Process, ...]] = (
+    "up", "web", "engine", "archive", "scorer", "postgres",
+)  # fmt: skip
 VICTIMS: Final[Sequence[tuple[Process | str, ...]]] = (
     ("web",),
     ("engine",),
     ("archive",),
     ("postgres",),
     ("loader",),
-    ("engine", "postgres"),
+    ("engine", "postgres", "scorer"),
     ("web", "loader"),
     ("archive", "engine"),
     (*EVERYTHING, "loader"),

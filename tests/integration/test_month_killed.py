@@ -22,7 +22,7 @@ app(["sample", "cdnow", "--json"])
 """
 """The purchases of its first customers: each of theirs, over eighteen months."""
 VICTIMS: Final[Sequence[Process]] = (
-    "engine", "engine", "engine", "engine", "engine",
+    "engine", "engine", "scorer", "engine", "engine",
     "postgres", "postgres", "postgres", "web", "web",
 )  # fmt: skip
 FEWER: Final[Sequence[Process]] = ("engine", "postgres", "web")

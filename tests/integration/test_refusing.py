@@ -10,7 +10,7 @@ from services.store.urls import Urls
 from tests.platforms import environ
 
 
-@pytest.mark.parametrize("service", ["engine", "web"])
+@pytest.mark.parametrize("service", ["engine", "web", "scorer"])
 def test_a_database_that_was_never_migrated_is_refused(bare: Urls, service: str) -> None:
     settings = {
         "STORE_URL": bare.owner,

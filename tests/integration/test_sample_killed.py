@@ -12,7 +12,9 @@ from tests.campaign import Campaign
 from tests.integration.running import PATIENCE_S, Process, RunningPlatform
 from tests.integration.telling import archive_of, log_of, recorded
 
-EVERYTHING: Final[tuple[Process, ...]] = ("up", "web", "engine", "archive", "postgres")
+EVERYTHING: Final[tuple[Process, ...]] = (
+    "up", "web", "engine", "archive", "scorer", "postgres",
+)  # fmt: skip
 SAMPLE: Final = """
 from itertools import islice
 from services.ingest.samples import cdnow

@@ -15,7 +15,7 @@ ROWS = "SELECT customer_id::text, due_at, scores FROM touchline.score ORDER BY 1
 TOLD = "SELECT count(*), count(DISTINCT event_id) FROM touchline.score_told"
 
 
-def test_kills_of_the_engine_and_the_database_change_no_score(tmp_path: Path) -> None:
+def test_kills_of_the_scorer_and_the_database_change_no_score(tmp_path: Path) -> None:
     events, position = [posted(number) for number in range(POSTS)], ""
     with RunningPlatform(tmp_path / "killed") as killed, RunningPlatform(tmp_path / "calm") as calm:
         for platform in (killed, calm):
@@ -24,9 +24,9 @@ def test_kills_of_the_engine_and_the_database_change_no_score(tmp_path: Path) ->
             position = tell(killed, some)
             tell(calm, some)
             if number % 8 == 3:
-                killed.kill("engine")
+                killed.kill("scorer")
             elif number % 8 == 7:
-                killed.kill("engine", "postgres")
+                killed.kill("scorer", "engine", "postgres")
                 killed.wait_until(killed.is_ready, "it is ready again")
         for platform in (killed, calm):
             platform.wait_until(partial(is_scored, platform), "everything is scored")

@@ -88,7 +88,8 @@ def test_the_greeting_is_shown_once_all_are_ready_and_only_then_what_runs_once_b
 ) -> None:
     port = free_port()
     serving = child("web", SERVING, str(port), ready=f"http://127.0.0.1:{port}/readyz")
-    once = Child("sample", [sys.executable, "-c", "print('loaded')"], is_once=True)
+    load = [sys.executable, "-c", "print('loaded')"]
+    once = Child("sample", load, is_once=True, is_late=True)
     platform = run(Plan([child("one"), serving, once], greeting=["echo", "Welcome!"]))
 
     platform.hears("loaded")

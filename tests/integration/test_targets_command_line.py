@@ -147,7 +147,7 @@ def test_a_platform_killed_between_decision_and_delivery_delivers_each_under_one
         assert answered.status_code == 200, answered.text
         # It has one in its hands, which it will never know was taken.
         receiver.wait_for(1)
-        platform.kill("engine")
+        platform.kill("scorer")
         receiver.released.set()
         receiver.behave = answering(200)
 

@@ -70,9 +70,11 @@ def test_children_are_told_apart_by_what_is_embedded(tmp_path: Path) -> None:
     elsewhere = Settings(data_dir=tmp_path, archive_url="http://clickhouse:8123")
 
     assert names(children(Settings(data_dir=tmp_path), directory, sample="")) == [
-        *("archive", "engine", "web")
+        *("archive", "engine", "web", "scorer")
     ]
-    assert names(children(elsewhere, directory, sample="dunnhumby")) == ["engine", "web", "sample"]
+    assert names(children(elsewhere, directory, sample="dunnhumby")) == [
+        *("engine", "web", "scorer", "sample")
+    ]
 
 
 def test_keys_are_shown_when_they_are_new_and_in_development_only(

@@ -11,7 +11,7 @@ from services.commands.metrics import OutboxDepth
 from services.edge.probes import Finding, answering, measure_process
 from services.errors import Conflict, Unavailable
 from services.fold.watch import STUCK_S, Watch, WatchedStore
-from services.main.projecting import alive
+from services.main.background import alive
 from services.store.memory import MemoryStore
 
 HERE = "127.0.0.1"

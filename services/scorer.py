@@ -1,0 +1,98 @@
+"""The scorer process: scores and alerts behind the folds, and deliveries of what was decided.
+
+Started as ``python -m services.scorer`` by ``touchline up``, and by ``touchline scoring``. It is a
+process of its own because a batch of it holds Python's lock for longer than a fold, which somebody
+waits for, may be late.
+"""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from services import telemetry
+from services.clock import SystemClock
+from services.fold.watch import Turns
+from services.log.open import open_log
+from services.log.port import Log
+from services.process import beside, ending, stopped_by_signals
+from services.scoring.deliver.courier import Courier
+from services.scoring.deliver.deliverer import SILENT_S, Deliverer
+from services.scoring.deliver.mail import Mailer, Server
+from services.scoring.deliver.post import Poster
+from services.scoring.deliver.sender import Sender
+from services.scoring.listening import Listener
+from services.scoring.loop import ScoringLoop
+from services.settings import Settings, load
+from services.store.lock import DELIVERER, KeptLock
+from services.store.postgres_deliveries import PostgresDeliveries
+from services.store.postgres_scores import PostgresScores
+from services.vault.master import parse_master_key
+from services.vault.port import Vault
+from services.vault.postgres import PostgresVault
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def delivering(settings: Settings, events: Log, vault: Vault) -> Iterator[Deliverer]:
+    """What sends decisions to targets; at the end the attempts at hand are waited for.
+
+    Raises ``Misconfigured`` for a mail server that can't be used.
+    """
+    url, clock = settings.store_fold_url, SystemClock()
+    server = Server.of(settings.smtp_url, settings.smtp_from)
+    poster = Poster(clock, may_be_private=settings.allow_private_targets)
+    with ExitStack() as stack:
+        deliveries = stack.enter_context(closing(PostgresDeliveries(url)))
+        lock = stack.enter_context(closing(KeptLock(url, DELIVERER, within_s=SILENT_S)))
+        sender = Sender(vault, poster, Mailer(server, clock), console=settings.url)
+        courier = stack.enter_context(closing(Courier(deliveries, sender.send, clock)))
+        yield Deliverer(lock, events, deliveries, courier, clock=clock)
+
+
+@contextmanager
+def scoring(
+    url: str, events: Log, vault: Vault, turns: Turns | None = None
+) -> Iterator[ScoringLoop]:
+    """What scores customers of the store at ``url``, behind the folds."""
+    with closing(PostgresScores(url)) as scores:
+        yield ScoringLoop(events, scores, Listener(vault), turns=turns)
+
+
+def run(settings: Settings, stop: threading.Event, turns: Turns) -> None:
+    """Score and deliver until ``stop`` is set; raises as ``delivering``.
+
+    ``settings`` name the store and the master key.
+    """
+    url, key = settings.store_fold_url, parse_master_key(settings.master_key)
+    with ExitStack() as stack:
+        events = stack.enter_context(closing(open_log(settings.log_url or url)))
+        vault = stack.enter_context(closing(PostgresVault(url, key)))
+        works = [stack.enter_context(delivering(settings, events, vault)).run]
+        if settings.scoring == "on":
+            works.append(stack.enter_context(scoring(url, events, vault, turns)).run)
+        log.info("scorer.started", scoring=settings.scoring)
+        with beside(stop, works):
+            # Where nobody scores there is no loop to be seen turning.
+            while not stop.wait(1.0 if settings.scoring == "off" else None):
+                turns.turn()
+
+
+def work(settings: Settings, turns: Turns, stop: threading.Event) -> int:
+    """Run until ``stop`` is set; the exit code: 1 where it can't go on, 2 if it never can."""
+    return ending("scorer", lambda: run(settings, stop, turns))
+
+
+def main() -> int:
+    """Run as the environment's settings say, as a process of ``touchline up``."""
+    settings = load()
+    telemetry.configure("scorer", level=settings.log_level, format=settings.log_format)
+    return work(settings, Turns(CollectorRegistry(), of="scoring"), stopped_by_signals())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
