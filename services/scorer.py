@@ -18,6 +18,7 @@ from services.clock import SystemClock
 from services.fold.watch import Turns
 from services.log.open import open_log
 from services.log.port import Log
+from services.priority import BEHIND, stand_back
 from services.process import beside, ending, stopped_by_signals
 from services.scoring.deliver.courier import Courier
 from services.scoring.deliver.deliverer import SILENT_S, Deliverer
@@ -89,6 +90,7 @@ def work(settings: Settings, turns: Turns, stop: threading.Event) -> int:
 
 def main() -> int:
     """Run as the environment's settings say, as a process of ``touchline up``."""
+    stand_back(BEHIND)
     settings = load()
     telemetry.configure("scorer", level=settings.log_level, format=settings.log_format)
     return work(settings, Turns(CollectorRegistry(), of="scoring"), stopped_by_signals())

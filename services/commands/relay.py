@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
-CHUNK: Final = 500
-"""Events of one append: few enough that a crash repeats little, many enough to share a commit."""
+CHUNK: Final = 100
+"""Events of one append: few enough that others' events hardly wait for them, many enough to share a
+commit."""
 
 Append = Callable[[Sequence[tuple[str, bytes]]], None]
 """Appends (workspace, event as posted) durably; appending one again must be harmless."""

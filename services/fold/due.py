@@ -17,13 +17,11 @@ from services.fold.supply import LedgerSupply
 from services.store.course import Unsettled
 from services.store.port import Changes, Identifier, Store, Transaction
 
-CUSTOMERS: Final = 2_000
-"""Of one transaction: batches wait for it no longer than for one another."""
-WAITING: Final = 500
-"""The same, of customers all of whose entries are taken in again."""
+MOST: Final = 500
+"""Customers of one transaction, a quarter of a second's work, where nobody waits for it."""
 
 
-def settle_due(folds: Folds, store: Store) -> int:
+def settle_due(folds: Folds, store: Store, at_most: int = MOST) -> int:
     """Settle some of the rows that wait; gives how many, 0 once none is left.
 
     First those that a backlog left waiting, then those that the passing of time changes. What is
@@ -33,9 +31,9 @@ def settle_due(folds: Folds, store: Store) -> int:
         tx.claim({})
         time = folds.shelf.time(tx.courses, None, ())
         if time.has_unsettled:
-            work = _waiting(tx.courses.waiting(WAITING), folds, tx)
+            work = _waiting(tx.courses.waiting(at_most), folds, tx)
         else:
-            work = _due(folds, time, tx)
+            work = _due(folds, time, tx, at_most)
         done = sum(len(touched.members) for touched in work.touched)
         if done:
             tx.save(_settled(work, folds, time, tx))
@@ -52,10 +50,10 @@ class _Work:
     """Who waits no more."""
 
 
-def _due(folds: Folds, time: Time, tx: Transaction) -> _Work:
+def _due(folds: Folds, time: Time, tx: Transaction, at_most: int) -> _Work:
     by_tick = Cause.of_tick(time.tick)
     touched = [
-        Touched(_members(tx.courses.due(course.name, time.tick, CUSTOMERS), tx))
+        Touched(_members(tx.courses.due(course.name, time.tick, at_most), tx))
         for course, _ in folds.models.courses
     ]
     return _Work(touched, lambda _: by_tick)

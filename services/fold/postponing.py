@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final
 
 from services.fold.apply import Folds
-from services.fold.due import settle_due
+from services.fold.due import MOST, settle_due
 from services.store.port import Store
 
 MUCH: Final = 500
@@ -19,6 +19,9 @@ CALM_S: Final = 1.0
 """Without as many until it is over: a load that the folds keep up with is settled once too."""
 PATIENCE_S: Final = 60.0
 """With a backlog that does not end: then rows are settled beside it, half of the time."""
+FEW: Final = 50
+"""Customers who are settled at once while records come in, which wait for it; twice as many each
+time that none came."""
 SHARE: Final = 10
 """And nine tenths of all time none is: settling takes in all that ever happened to a customer."""
 
@@ -48,20 +51,21 @@ class Postponing:
         """Whether there may be rows that wait."""
         self.is_backlog = False
         self._since_s = self._seen_s = clock_s()
-        self._backlog = Backlog(clock_s)
+        self._backlog, self._bite = Backlog(clock_s), FEW
         self._spent_s = self._took_s = 0.0
         """Settling, so far, and the last time until none was left."""
 
     def see(self, waiting: int) -> None:
         """So many records wait to be folded, just before a batch of them is."""
         was, self._seen_s = self.is_backlog, self._clock_s()
+        self._bite = FEW if waiting else min(2 * self._bite, MOST)
         self.is_backlog = self._backlog.see(waiting)
         if self.is_backlog:
             self.may_be_due = True
             self._since_s = self._since_s if was else self._seen_s
 
     def turn(self) -> int:
-        """Settle some of them; with a backlog for no longer than the batch since ``see`` took.
+        """Settle some of them; with a backlog for as long as the batch since ``see`` took.
 
         Gives how many.
         """
@@ -69,19 +73,22 @@ class Postponing:
         patience_s = max(PATIENCE_S, SHARE * self._took_s)
         if self.is_backlog and now_s - self._since_s < patience_s:
             return 0
-        until_s = now_s + (now_s - self._seen_s if self.is_backlog else 0.0)
-        done = self.finish(until_s)
+        done = self._settle(now_s + (now_s - self._seen_s if self.is_backlog else 0.0), self._bite)
         then_s = self._clock_s()
         self._spent_s += then_s - now_s
         if not self.may_be_due:
             self._since_s, self._took_s, self._spent_s = then_s, self._spent_s, 0.0
         return done
 
-    def finish(self, until_s: float = math.inf) -> int:
-        """Settle what waits, once at least, and until then on the clock; gives how many."""
+    def finish(self) -> int:
+        """Settle all that waits; gives how many."""
+        return self._settle(math.inf, MOST)
+
+    def _settle(self, until_s: float, bite: int) -> int:
+        """Once at least, and until then on the clock."""
         done = 0
         while self.may_be_due:
-            settled = settle_due(self._folds, self._store)
+            settled = settle_due(self._folds, self._store, bite)
             self.may_be_due = settled > 0
             done += settled
             if self._clock_s() >= until_s:

@@ -1,10 +1,8 @@
 """What a load runs into: a workspace of the platform that runs, or of a database started for it."""
 
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Final
 
 from schemas.problems import Problem
 from services.addresses import borrow
@@ -17,6 +15,7 @@ from services.ingest.load import Destination, destination
 from services.log.open import open_log
 from services.main.folding import folding
 from services.main.tenants import workspace_row
+from services.priority import FAR_BEHIND, stand_back
 from services.settings import load
 from services.store.import_state import PostgresImportState
 from services.store.letters import PostgresLetters
@@ -24,8 +23,6 @@ from services.store.outbox import PostgresOutbox
 from services.store.postgres import PostgresStore
 from services.vault.port import Vault
 from services.vault.postgres import PostgresVault
-
-NICENESS: Final = 10
 
 
 @contextmanager
@@ -40,7 +37,7 @@ def open_destination(workspace: str, data_dir: Path | None = None) -> Iterator[D
         row = workspace_row(addresses, workspace)
         stack.enter_context(folding(settings, addresses))
         if running(settings.data_dir) is not None:
-            _stand_back()
+            stand_back(FAR_BEHIND)
         clock, url = SystemClock(), addresses.store.fold
         vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
         log = stack.enter_context(closing(open_log(addresses.log)))
@@ -56,18 +53,6 @@ def open_destination(workspace: str, data_dir: Path | None = None) -> Iterator[D
             dead_letters=_Letters(workspace, letters, vault, clock),
             marks=stack.enter_context(closing(PostgresImportState(url, workspace))),
         )
-
-
-def _stand_back() -> None:
-    """Let the platform of this machine go first: who asks it something waits, a load need not.
-
-    Beside a load that did not, an event took three times as long to be seen (bench/visible.py).
-    """
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-        if os.getsid(0) == os.getpid():
-            # A desktop's Linux shares its time among sessions before it looks at processes.
-            Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 class _Letters:

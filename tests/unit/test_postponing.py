@@ -108,9 +108,9 @@ def test_beside_a_backlog_without_an_end_rows_are_settled_too(backlog: Backlog) 
 def test_rows_that_are_dear_to_settle_wait_ten_times_as_long(
     backlog: Backlog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dear(folds: Folds, store: MemoryStore) -> int:
+    def dear(folds: Folds, store: MemoryStore, at_most: int) -> int:
         backlog.clock.s += 5.0
-        return settle_due(folds, store)
+        return settle_due(folds, store, at_most)
 
     monkeypatch.setattr(postponing, "settle_due", dear)
     while not backlog.comes(MUCH, took_s=6.0):

@@ -1,28 +1,25 @@
 """``python -m services.archive.front``: the embedded archive, as a process of its own."""
 
 import argparse
-import os
 import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Final
 
 from services.archive.front.config import MEMORY_BYTES
 from services.archive.front.engine import Engine
 from services.archive.front.request import Credentials
 from services.archive.front.server import Front
 from services.errors import Misconfigured
+from services.priority import BEHIND, stand_back
 
 USER = "touchline"
-NICENESS: Final = 5
-"""Feeding is work behind the scenes, which a profile's reader should not wait for."""
 
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; 0 then, 1 when it can't start."""
     given = _arguments()
-    os.nice(NICENESS)
+    stand_back(BEHIND)
     try:
         credentials = Credentials(USER, _password(given.password_file))
         with Engine(given.data_dir.absolute(), given.memory_mb << 20) as engine:
