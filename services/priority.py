@@ -16,7 +16,7 @@ def stand_back(niceness: int) -> None:
     """Let others of this machine go first, for good."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
-        # A desktop's Linux shares its time among sessions before it looks at processes. Each process
-        # of the platform leads one; that of a terminal is not ours to slow down.
+        # A desktop's Linux shares its time among sessions before it looks at processes. Each one of
+        # the platform leads a session; that of a terminal is not ours to slow down.
         if os.getsid(0) == os.getpid():
             Path("/proc/self/autogroup").write_text(str(niceness))
