@@ -40,7 +40,7 @@ from services.log.port import Position
 from services.process import ending
 from services.projector.projections.lifecycle import path
 from services.projector.projections.lifecycle.model import DAYS, LIFECYCLE
-from services.projector.projections.loyalty import lots, statement
+from services.projector.projections.loyalty import Statement, lots
 from services.projector.projections.loyalty.model import LEDGER, LOYALTY
 from services.query import docs
 from services.query.app import router as query_router
@@ -240,7 +240,7 @@ def _query_health(desk: Desk, registry: CollectorRegistry) -> APIRouter:
 
 def courses() -> Courses:
     """What queries ask of lifecycle and loyalty: pure functions, handed in."""
-    return Courses(Lifecycles(LIFECYCLE, DAYS, path), Loyalties(LOYALTY, LEDGER, lots, statement))
+    return Courses(Lifecycles(LIFECYCLE, DAYS, path), Loyalties(LOYALTY, LEDGER, lots, Statement))
 
 
 def sending(door: Door) -> Callable[[Key], Send]:

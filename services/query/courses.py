@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from services.fold.course import AnyCourse, state_in
 from services.fold.rules import BEGINNING, ZONE, Books, Time, in_order
@@ -72,6 +72,18 @@ class Lifecycles:
     """All moves of a life, up to the day of an instant."""
 
 
+class Statement(Protocol):
+    """Every change of a balance, oldest first; it goes on as entries and time do."""
+
+    lines: Sequence[Any]
+
+    def goes_on_to(self, entries: Sequence[Any], at: datetime) -> bool:
+        """Whether these entries up to ``at`` are those that it has, and later ones."""
+
+    def go_on(self, entries: Sequence[Any], at: datetime) -> Sequence[Any]:
+        """The lines up to ``at``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loyalties:
     """What is asked of loyalty's projection."""
@@ -80,8 +92,8 @@ class Loyalties:
     ledger: LedgerSource
     lots: Callable[[Any, datetime], Sequence[Any]]
     """The lots that are open at an instant."""
-    statement: Callable[[Iterable[Any], Any, datetime], Sequence[Any]]
-    """Every change of a balance up to an instant, oldest first."""
+    statement: Callable[[Any], Statement]
+    """One by these rules, as yet without a line."""
 
 
 @dataclass(frozen=True, slots=True)

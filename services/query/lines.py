@@ -1,4 +1,4 @@
-"""Lines of statements, kept for the next page as long as the member's row stays what it is."""
+"""Lines of statements, kept for the next page, and gone on with when the member's row changes."""
 
 import threading
 from bisect import bisect_right
@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from services.query.courses import Courses, Ruled
+from services.query.courses import Courses, Ruled, Statement
 from services.store.reader import Reading
 
 ROW: Final = """
@@ -22,8 +22,9 @@ WHERE is_waiting OR customer_id IS NOT NULL
 """
 """Whatever changes a member's entries writes its row anew: as another version of it, or elsewhere.
 Unless a backlog leaves it waiting."""
-MOST: Final = 200_000
-"""Lines kept, some 300 bytes each; the statements asked for longest ago are forgotten first."""
+MOST: Final = 100_000
+"""Lines kept, some 700 bytes each with what they come from; what was asked for longest ago is
+forgotten first."""
 _AT: Final = attrgetter("at")
 
 
@@ -39,9 +40,11 @@ class Row(NamedTuple):
 
 class _Kept(NamedTuple):
     version: tuple[str, ...] | None
+    """Of the row; None as yet."""
     revision: int
     """Of the rules."""
     at: datetime
+    statement: Statement
     lines: Sequence[Any]
 
 
@@ -74,19 +77,26 @@ class Lines:
         key = (reading.workspace, customer_id)
         kept = self._kept.get(key)
         if kept is None or not _holds(kept, row, ruled, at):
-            lines = self._stated(reading, customer_id, ruled, now)
-            kept = _Kept(row.version, ruled.time.books.revision, now, lines)
+            kept = self._stated(reading, customer_id, ruled, now)._replace(version=row.version)
             if row.version is not None:
                 self._keep(key, kept)
         return kept.lines[: bisect_right(kept.lines, at, key=_AT)]
 
-    def _stated(
-        self, reading: Reading, customer_id: str, ruled: Ruled, now: datetime
-    ) -> Sequence[Any]:
-        loyalty = self._courses.loyalty
+    def _stated(self, reading: Reading, customer_id: str, ruled: Ruled, now: datetime) -> _Kept:
+        loyalty, revision = self._courses.loyalty, ruled.time.books.revision
         leaves = self._courses.leaves(reading, customer_id)
         entries = self._courses.ledger(reading, leaves)
-        return loyalty.statement(entries, ruled.book(loyalty.course), now)
+        # Taken out, so that nobody else goes on with it meanwhile.
+        kept = self._take((reading.workspace, customer_id))
+        if kept and kept.revision == revision and kept.statement.goes_on_to(entries, now):
+            stated = kept.statement
+        else:
+            stated = loyalty.statement(ruled.book(loyalty.course))
+        return _Kept(None, revision, now, stated, stated.go_on(entries, now))
+
+    def _take(self, key: tuple[str, str]) -> _Kept | None:
+        with self._lock:
+            return self._forget(key)
 
     def _keep(self, key: tuple[str, str], kept: _Kept) -> None:
         with self._lock:
@@ -96,9 +106,10 @@ class Lines:
             while self._count > MOST and len(self._kept) > 1:
                 self._forget(next(iter(self._kept)))
 
-    def _forget(self, key: tuple[str, str]) -> None:
+    def _forget(self, key: tuple[str, str]) -> _Kept | None:
         if before := self._kept.pop(key, None):
             self._count -= len(before.lines)
+        return before
 
 
 def _holds(kept: _Kept, row: Row, ruled: Ruled, at: datetime) -> bool:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.errors import Refused
@@ -43,6 +43,34 @@ def test_a_statement_stays_the_same_until_the_row_is_due(
     later = at + (last - at) // 1_000_000 * millionth
 
     assert loyalty.statement(entries, book, later) == loyalty.statement(entries, book, at)
+
+
+@given(LEDGERS, BOOKS, st.lists(HOURS, min_size=1, max_size=5))
+def test_a_statement_that_goes_on_is_the_one_made_anew(
+    events: list[Told], book: Book, instants: list[datetime]
+) -> None:
+    entries, going_on = ledger(events), loyalty.Statement(book)
+
+    for at in sorted(instants):
+        assert going_on.goes_on_to(entries, at)
+        assert going_on.go_on(entries, at) == loyalty.statement(entries, book, at)
+
+
+@given(LEDGERS, BOOKS, HOURS, st.data())
+def test_what_was_told_late_is_no_statement_to_go_on_with(
+    events: list[Told], book: Book, at: datetime, data: st.DataObject
+) -> None:
+    entries = [entry for entry in ledger(events) if entry.occurred_at <= at]
+    refunded = {entry.purchase for entry in entries}
+    alone = [entry for entry in entries if entry.event not in refunded]
+    assume(alone)
+    late = data.draw(st.sampled_from(alone))
+    before = [entry for entry in entries if entry is not late]
+    going_on = loyalty.Statement(book)
+
+    going_on.go_on(before, at)
+
+    assert not going_on.goes_on_to(entries, at)
 
 
 @given(st.dates(date(1990, 1, 1), date(2100, 1, 1)), st.sampled_from(ZONES))

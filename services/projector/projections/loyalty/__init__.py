@@ -9,7 +9,7 @@ from services.projector.projections.loyalty.entries import Entry, Key, entries_o
 from services.projector.projections.loyalty.post import post
 from services.projector.projections.loyalty.settle import COLUMNS, Shown, lots, settle
 from services.projector.projections.loyalty.state import State, as_of, begin, follows
-from services.projector.projections.loyalty.statement import Line, statement
+from services.projector.projections.loyalty.statement import Line, Statement, statement
 
 __all__ = [
     "COLUMNS",
@@ -19,6 +19,7 @@ __all__ = [
     "Line",
     "Shown",
     "State",
+    "Statement",
     "as_of",
     "begin",
     "entries_of",
