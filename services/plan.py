@@ -30,8 +30,8 @@ class Plan(NamedTuple):
 
     children: Sequence[Child]
     server: Server | None = None
-    greeting: Sequence[str] = ()
-    """Run when everything is ready for the first time."""
+    greeter: int = -1
+    """A socket: written to once everything is ready, and closed by who greets then."""
     is_json: bool = True
     """How our log lines look."""
 
@@ -42,7 +42,5 @@ class Plan(NamedTuple):
 
 def load(text: bytes) -> Plan:
     """The plan that ``dump`` wrote."""
-    children, server, greeting, is_json = json.loads(text)
-    return Plan(
-        [Child(*child) for child in children], server and Server(*server), greeting, is_json
-    )
+    children, server, greeter, is_json = json.loads(text)
+    return Plan([Child(*child) for child in children], server and Server(*server), greeter, is_json)

@@ -177,8 +177,10 @@ class Supervisor:
         ):
             self._is_greeted = True
             say(self._plan, "platform.ready")
-            if self._plan.greeting:
-                subprocess.run(self._plan.greeting, check=False)
+            if self._plan.greeter >= 0:
+                with suppress(OSError), socket.socket(fileno=self._plan.greeter) as greeter:
+                    greeter.send(b"!")
+                    greeter.recv(1)
 
     def _revive_server(self) -> None:
         if self._plan.server is None or monotonic() < self._look_at_server_s:

@@ -1,6 +1,5 @@
 """Up: everything made ready for the platform to run, then handed over to its supervisor."""
 
-import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Final, NoReturn
 
 from services.addresses import (
-    Addresses,
     embedded_archive,
     find,
     free_archive_port,
@@ -16,19 +14,14 @@ from services.addresses import (
     resolved,
     using,
 )
-from services.commands.keys import KINDS, KeyOrder, create_key
-from services.commands.workspaces import WorkspaceOrder, create_workspace
 from services.data_dir import DataDir, Running
+from services.greeting import greeter
 from services.log.open import make_log
 from services.plan import Child, Plan, Server
 from services.ports import claimed_port
-from services.settings import Settings, load
+from services.settings import Settings
 from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import migrate
-from services.store.postgres_tenants import PostgresTenants
-
-WORKSPACE: Final = "default"
-"""What development begins with."""
 
 
 def up(settings: Settings, *, sample: str = "") -> NoReturn:
@@ -44,11 +37,11 @@ def up(settings: Settings, *, sample: str = "") -> NoReturn:
     try:
         with using(directory):
             _prepare(settings, directory)
-        environment = _environment(settings, find(settings))
+        told = resolved(settings, find(settings))
         plan = Plan(
             children=children(settings, directory, sample=sample),
             server=None if settings.store_url else _server(directory),
-            greeting=[sys.executable, "-m", "services.up", "greet", sample],
+            greeter=greeter(told, sample),
             is_json=not _is_for_people(settings),
         )
     except BaseException:
@@ -57,7 +50,7 @@ def up(settings: Settings, *, sample: str = "") -> NoReturn:
         raise
     directory.announce(_running(settings, directory))
     os.set_inheritable(lock.fileno(), True)  # noqa: FBT003 - the supervisor keeps it
-    _become_supervisor(plan, environment)
+    _become_supervisor(plan, _environment(told))
 
 
 LIVE_PER_S: Final = 5
@@ -87,58 +80,6 @@ def children(settings: Settings, directory: DataDir, *, sample: str) -> Sequence
     return found
 
 
-def greet(settings: Settings, sample: str) -> str:
-    """What is shown once all is ready: addresses, a first call to try, and in development new keys.
-
-    Keys are made no sooner than here, so that none is made and then never shown.
-    """
-    running = DataDir.at(settings.data_dir).running()
-    is_development = settings.environment == "development"
-    keys = _first_keys(settings.store_fold_url) if is_development else {}
-    lines = [("Console", f"{settings.url}   [dim]asks for a secret key[/]")]
-    lines.append(("API", f"{settings.url}/docs"))
-    if running is not None and running.archive_url:
-        lines.append(("Archive", f"{running.archive_url}   [dim]as ClickHouse, over HTTP[/]"))
-    lines.append(("Data", str(settings.data_dir)))
-    if sample:
-        lines.append(("Sample", f"{sample}, from now on"))
-    lines.extend((kind, f"[green]{key}[/]") for kind, key in keys.items())
-    title = "Touchline is ready" + (f"; keys of workspace {WORKSPACE}, shown once" if keys else "")
-    return _boxed(title, lines) + _first_call(settings, keys)
-
-
-def _boxed(title: str, lines: Sequence[tuple[str, str]]) -> str:
-    from rich.console import Console  # noqa: PLC0415 - slow, and only for this
-    from rich.panel import Panel  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table.grid(padding=(0, 2))
-    for name, value in lines:
-        table.add_row(f"[bold]{name}[/]", value)
-    out = io.StringIO()
-    # Wide enough for a key: one that is broken in two can't be copied.
-    console = Console(file=out, force_terminal=sys.stdout.isatty(), width=100, highlight=False)
-    console.print(Panel(table, title=title, title_align="left", expand=False, padding=(1, 2)))
-    return out.getvalue()
-
-
-def _first_call(settings: Settings, keys: Mapping[str, str]) -> str:
-    if not keys:
-        make = f"touchline keys create --workspace {WORKSPACE} --kind"
-        return (
-            "Keys are shown once; new ones are made with (in a clone: .venv/bin/touchline)\n"
-            f"  {make} write\n  {make} secret\n"
-        )
-    event = (
-        '{"id":"hello-1","source":"shop","type":"feedback.given",'
-        '"identifiers":["email:bea@example.org"],"data":{"survey":"nps","score":9}}'
-    )
-    return (
-        f"  export WRITE={keys['write']} SECRET={keys['secret']} HERE={settings.url}\n"
-        f"  curl -H \"Authorization: Bearer $WRITE\" $HERE/v1/events -d '{event}'\n"
-    )
-
-
 def _prepare(settings: Settings, directory: DataDir) -> None:
     """Have the database run and up to date, and a port for the archive."""
     if not settings.store_url:
@@ -149,31 +90,16 @@ def _prepare(settings: Settings, directory: DataDir) -> None:
     make_log(settings.log_url, settings.partitions)
 
 
-def _first_keys(fold_url: str) -> Mapping[str, str]:
-    """The keys by kind of a workspace made to begin with; none where there is a workspace."""
-    tenants = PostgresTenants(fold_url)
-    try:
-        if tenants.workspaces():
-            return {}
-        now = datetime.now(UTC)
-        create_workspace(WorkspaceOrder(WORKSPACE, "Default"), tenants, now, by="touchline up")
-        return {
-            kind: create_key(KeyOrder(WORKSPACE, kind, "first"), tenants, now).key for kind in KINDS
-        }
-    finally:
-        tenants.close()
-
-
 def _running(settings: Settings, directory: DataDir) -> Running:
     archive = "" if settings.archive_url else f"http://127.0.0.1:{embedded_archive(directory).port}"
     return Running(os.getpid(), settings.local_url, archive, datetime.now(UTC).isoformat())
 
 
 def _server(directory: DataDir) -> Server:
-    ours = [sys.executable, "-m", "services.up"]
+    ours = [sys.executable, "-m", "services.database"]
     pid_file = str(directory.postgres / "postmaster.pid")
     place = str(directory.path)
-    return Server(pid_file, [*ours, "start-postgres", place], [*ours, "stop-postgres", place])
+    return Server(pid_file, [*ours, "start", place], [*ours, "stop", place])
 
 
 def _is_for_people(settings: Settings) -> bool:
@@ -182,10 +108,9 @@ def _is_for_people(settings: Settings) -> bool:
     )
 
 
-def _environment(settings: Settings, found: Addresses) -> Mapping[str, str]:
+def _environment(told: Settings) -> Mapping[str, str]:
     """What the platform's processes are told: every setting, and where all that is embedded is."""
-    told = resolved(settings, found)
-    if _is_for_people(settings) and "log_level" not in settings.model_fields_set:
+    if _is_for_people(told) and "log_level" not in told.model_fields_set:
         # On a terminal a line a request would bury the keys; what went wrong still shows.
         told = told.model_copy(update={"log_level": "warning"})
     return {**os.environ, **told.environ}
@@ -203,20 +128,3 @@ def _become_supervisor(plan: Plan, environment: Mapping[str, str]) -> NoReturn:
     sys.stderr.flush()
     argv = [sys.executable, "-m", "services.supervisor"]
     os.execve(sys.executable, argv, {**environment, "TOUCHLINE_PLAN_FD": str(rung)})  # noqa: S606
-
-
-def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
-    """What the supervisor asks for, once or now and then."""
-    match list(arguments):
-        case ["greet", sample]:
-            sys.stdout.write(greet(load(), sample))
-        case ["start-postgres", place]:
-            EmbeddedPostgres(place).start()
-        case ["stop-postgres", place]:
-            release(DataDir.at(place))
-        case _:
-            sys.exit("python -m services.up greet SAMPLE | start-postgres DIR | stop-postgres DIR")
-
-
-if __name__ == "__main__":
-    main()

@@ -44,10 +44,12 @@ server.serve_forever()
 class Platform:
     """A supervisor at work, and what it and its children say."""
 
-    def __init__(self, argv: Sequence[str], *, inherited: int = -1) -> None:
+    def __init__(
+        self, argv: Sequence[str], *, inherited: int = -1, more: Sequence[int] = ()
+    ) -> None:
         self.process = subprocess.Popen(
             argv,
-            pass_fds=[inherited] if inherited >= 0 else [],
+            pass_fds=[*([inherited] if inherited >= 0 else []), *more],
             env={**environ(), "TOUCHLINE_PLAN_FD": str(inherited)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -71,7 +73,8 @@ class Platform:
         read, write = os.pipe()
         os.write(write, plan.dump())
         os.close(write)
-        platform = cls([sys.executable, "-m", "services.supervisor"], inherited=read)
+        more = [plan.greeter] if plan.greeter >= 0 else []
+        platform = cls([sys.executable, "-m", "services.supervisor"], inherited=read, more=more)
         os.close(read)
         return platform
 

@@ -14,13 +14,14 @@ import pytest
 from services.commands.keys import KINDS
 from services.data_dir import DataDir, Running, running
 from services.errors import Conflict
+from services.greeting import greet
 from services.plan import Child
 from services.ports import claimed_port, free_port
 from services.settings import Settings
 from services.store.embedded import EmbeddedPostgres
 from services.store.programs import until
 from services.store.urls import Urls
-from services.up import children, greet
+from services.up import children
 from tests.platforms import Platform, is_gone
 
 
