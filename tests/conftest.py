@@ -29,8 +29,8 @@ LONGEST: Final = (
     *(
         f"tests/integration/test_{name}.py"
         for name in (
-            *("load_killed", "faults", "backup", "scores_killed", "sample_killed", "month_killed"),
-            *("decisions_stream", "redemptions_killed", "standing_by", "targets_command_line"),
+            *("faults", "backup", "load_killed", "month_killed"),
+            *("decisions_stream", "standing_by", "targets_command_line", "alerts_killed"),
             *("deploy", "archive_crash", "lifecycle_http", "folding_beside"),
             *("redemptions_http", "query_http", "replays", "redeeming_crashes", "loyalty_http"),
         )
@@ -60,8 +60,8 @@ def pytest_configure() -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run whoever asks for a ``campaign`` in its short and its long form."""
-    if "campaign" in metafunc.fixturenames:
-        metafunc.parametrize("campaign", campaigns())
+    for name in {"campaign", "long_campaign"} & {*metafunc.fixturenames}:
+        metafunc.parametrize(name, campaigns(name))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -31,10 +31,8 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def platform(
-    browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningPlatform]:
+@pytest.fixture(scope="package")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
     data_dir: Path = tmp_path_factory.mktemp("console") / "data"
     with RunningPlatform(data_dir) as platform:
         platform.start()

@@ -15,13 +15,13 @@ from services.errors import Misconfigured, Unavailable
 from services.log.kafka.address import parse
 from services.log.kafka.log import KafkaLog
 from services.log.port import Entry
+from tests.campaign import Campaign
 from tests.cluster.broker import Broker
 from tests.cluster.topics import fresh
 from tests.contract.log import DEADLINE_S, entries, payloads
 
 WRITERS = 8
 PARTITIONS = 4
-KILLS = 2
 BETWEEN = 200
 """Acknowledged appends between one kill and the next."""
 
@@ -36,17 +36,18 @@ class Answered(NamedTuple):
 
 
 def test_what_was_acknowledged_is_there_in_order_though_the_broker_was_killed(
-    mortal: Broker,
+    mortal: Broker, campaign: Campaign
 ) -> None:
+    kills = campaign.of(1, 4)
     url = fresh(mortal.server, partitions=PARTITIONS)
     with closing(KafkaLog(url)) as log, closing(KafkaLog(url)) as other:
         other.wait(0)
         with _writing((log, other)) as (answers, acknowledged):
-            for kill in range(1, KILLS + 1):
+            for kill in range(1, kills + 1):
                 acknowledged.reached(kill * BETWEEN)
                 mortal.kill()
                 mortal.start()
-            acknowledged.reached((KILLS + 1) * BETWEEN)
+            acknowledged.reached((kills + 1) * BETWEEN)
         found = {
             partition: payloads(other.read(partition, 0, 1_000_000))
             for partition in range(PARTITIONS)
@@ -56,7 +57,7 @@ def test_what_was_acknowledged_is_there_in_order_though_the_broker_was_killed(
 
     answered = [append for each in answers for append in each.appends]
     refused = sum((each.refused for each in answers), Counter[bytes]())
-    assert len(answered) >= (KILLS + 1) * BETWEEN
+    assert len(answered) >= (kills + 1) * BETWEEN
     assert {partition: len(records) for partition, records in found.items()} == ends
     assert all(found[partition][end - 1] == payload for payload, partition, end in answered)
     times = Counter(record for records in found.values() for record in records)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import psycopg
 import pytest
 
 from tests.disks import resize, small_disk
@@ -35,6 +36,7 @@ def test_while_the_database_is_away_callers_are_told_and_nobody_starts_again(
     platform: RunningPlatform,
 ) -> None:
     accepted(platform, [visit("before", "user:1")])
+    platform.settled()
     before = platform.pids()
 
     # Stopped, so that the database is not back before we have looked.
@@ -104,6 +106,7 @@ def test_a_full_disk_of_the_archive_stops_nothing_else(tmp_path: Path) -> None:
         small_disk(tmp_path / "data" / "archive", size_mb=200) as disk,
         RunningPlatform(tmp_path / "data") as platform,
     ):
+        platform.more["TOUCHLINE_SCORING"] = "off"
         platform.start()
         accepted(platform, [visit("first", "user:1")])
         platform.settled()
@@ -129,6 +132,13 @@ def test_a_full_disk_of_the_archive_stops_nothing_else(tmp_path: Path) -> None:
         assert ready.status_code == 200
         assert behind > 0
         assert archive_of(platform) == log_of(platform)
+        assert not scored(platform), "scoring is off"
+
+
+def scored(platform: RunningPlatform) -> object:
+    """How far scoring has come, if it has."""
+    with psycopg.connect(platform.addresses().store.owner) as connection:
+        return connection.execute("SELECT * FROM touchline.scoring_progress").fetchall()
 
 
 def visit(id_: str, identifier: str) -> Json:

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from random import Random
 from typing import Final
 
 from services.fold.decisions import SOURCE
@@ -32,14 +33,15 @@ room.ALONE = room.BESIDE = room.Pace(100, 200)
 
 
 def test_a_sample_killed_with_all_of_the_platform_is_loaded_once_and_verifies(
-    tmp_path: Path, campaign: Campaign
+    tmp_path: Path, long_campaign: Campaign
 ) -> None:
-    purchases = campaign.of(4_000, 20_000)
+    purchases, chance = 20_000, Random(long_campaign.seed)
     with RunningPlatform(tmp_path / "data") as platform:
         platform.start()
 
+        begun = chance.randint(purchases // 8, purchases // 2)
         loader = platform.python("-c", IN_STEP + SAMPLE % purchases)
-        platform.wait_until(lambda: recorded(platform) >= purchases // 4, "it loads")
+        platform.wait_until(lambda: recorded(platform) >= begun, "it loads")
         platform.kill(*EVERYTHING)
         loader.kill()
         loader.communicate()

@@ -65,9 +65,9 @@ function staged(machine) {
   if (!machine.customers) return h('p', { class: 'empty' }, t('lifecycle.none'));
   const highest = Math.max(1, ...machine.stages.map((stage) => stage.customers));
   const head = (name, kind = '') => h('th', { scope: 'col', class: kind }, t(`lifecycle.${name}`));
-  return h('table', { class: 'stages' },
+  return h('div', { class: 'scrolls' }, h('table', { class: 'stages' },
     h('thead', {}, h('tr', {}, head('stage'), head('customers', 'number'), h('td', { class: 'wide' }), head('median', 'number'), head('came', 'number'), head('went', 'number'))),
-    h('tbody', {}, machine.stages.map((stage, place) => row(machine, stage, highest, place))));
+    h('tbody', {}, machine.stages.map((stage, place) => row(machine, stage, highest, place)))));
 }
 
 const HUES = ['other', 'mail', 'trade', 'trade', 'trade', 'voice', 'service', 'person'];
