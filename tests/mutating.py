@@ -1,6 +1,6 @@
 """Rules broken one at a time: what guards each must notice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import pytest
@@ -34,8 +34,22 @@ def replaced(module: object, name: str, other: object) -> Break:
     return lambda patch: patch.setattr(module, name, other)
 
 
-def once_more(law: Any) -> None:
-    """Try the law on the same examples in every run, until one breaks it; a table as it is."""
+def each_of(mutations: Sequence[Mutation]) -> pytest.MarkDecorator:
+    """Runs a test once for each ``mutation``."""
+    named = [pytest.param(one, id=f"{one.rule}-{one.law.__name__}") for one in mutations]
+    return pytest.mark.parametrize("mutation", named)
+
+
+def notices(
+    mutation: Mutation,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    by: tuple[type[Exception], ...] = (AssertionError,),
+) -> None:
+    """Assert that its law fails: tried on the same examples in every run; a table as it is."""
+    law = mutation.law
+    mutation.breaks(monkeypatch)
     if hasattr(law, "hypothesis"):
         law = FEWEST(drawn(**law.hypothesis._given_kwargs)(law.hypothesis.inner_test))
-    law()
+    with pytest.raises(by):
+        law()

@@ -29,7 +29,7 @@ from services.projector.projections.lifecycle.course import Dawn, Track
 from services.projector.projections.lifecycle.days import FOREVER, day_of
 from services.projector.projections.lifecycle.machine import Machine, Stand
 from services.projector.projections.lifecycle.standing import Standing
-from tests.mutating import Break, Mutation, once_more, replaced
+from tests.mutating import Mutation, each_of, notices, replaced
 from tests.unit import test_lifecycle_course, test_lifecycle_covering, test_lifecycle_facts
 
 _EVER = 10_000
@@ -206,14 +206,6 @@ MUTATIONS = [
 """One line a rule."""
 
 
-@pytest.mark.parametrize(
-    ("breaks", "law"),
-    [pytest.param(one.breaks, one.law, id=f"{one.rule}-{one.law.__name__}") for one in MUTATIONS],
-)
-def test_without_its_rule_a_law_fails(
-    monkeypatch: pytest.MonkeyPatch, breaks: Break, law: Any
-) -> None:
-    breaks(monkeypatch)
-
-    with pytest.raises(AssertionError):
-        once_more(law)
+@each_of(MUTATIONS)
+def test_without_its_rule_a_law_fails(monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> None:
+    notices(mutation, monkeypatch)

@@ -12,7 +12,7 @@ from services.projector.projections.loyalty.book import Era
 from services.projector.projections.loyalty.entries import Entry
 from services.projector.projections.loyalty.instants import NEVER
 from services.projector.projections.loyalty.state import Lot, State, begin, lot_of
-from tests.mutating import Break, Mutation, once_more
+from tests.mutating import Break, Mutation, each_of, notices
 from tests.unit import test_loyalty_golden, test_loyalty_laws
 
 HOME: Final = "services.projector.projections.loyalty"
@@ -199,15 +199,7 @@ MUTATIONS = [
 """One line a rule."""
 
 
-@pytest.mark.parametrize(
-    ("breaks", "law"),
-    [pytest.param(one.breaks, one.law, id=f"{one.rule}-{one.law.__name__}") for one in MUTATIONS],
-)
-def test_without_its_rule_a_law_fails(
-    monkeypatch: pytest.MonkeyPatch, breaks: Break, law: Any
-) -> None:
-    breaks(monkeypatch)
-
+@each_of(MUTATIONS)
+def test_without_its_rule_a_law_fails(monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> None:
     # A refund whose lot was forgotten is a bug of whoever posts it, and says so.
-    with pytest.raises((AssertionError, LookupError)):
-        once_more(law)
+    notices(mutation, monkeypatch, by=(AssertionError, LookupError))

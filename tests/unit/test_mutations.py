@@ -16,7 +16,7 @@ from services.projector.projections.profile import PROFILE
 from services.store.memory import MemoryTransaction
 from services.store.memory_seen import MemorySeen
 from tests import histories
-from tests.mutating import Break, Mutation, once_more, replaced
+from tests.mutating import Break, Mutation, each_of, notices, replaced
 from tests.unit import test_identity, test_laws
 
 
@@ -154,14 +154,6 @@ def _small_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     test_identity.cap_at_few(monkeypatch)
 
 
-@pytest.mark.parametrize(
-    ("breaks", "law"),
-    [pytest.param(one.breaks, one.law, id=f"{one.rule}-{one.law.__name__}") for one in MUTATIONS],
-)
-def test_without_its_rule_a_law_fails(
-    monkeypatch: pytest.MonkeyPatch, breaks: Break, law: Any
-) -> None:
-    breaks(monkeypatch)
-
-    with pytest.raises(AssertionError):
-        once_more(law)
+@each_of(MUTATIONS)
+def test_without_its_rule_a_law_fails(monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> None:
+    notices(mutation, monkeypatch)
