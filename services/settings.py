@@ -65,7 +65,8 @@ class Settings(BaseSettings):
     """How others reach the web process, for links in alerts and pages; by default host and port."""
 
     metrics_port: Port = 9464
-    """Where ``touchline projector`` answers /healthz, /readyz and /metrics; 0 is any free port."""
+    """Where ``touchline projector`` and ``scoring`` answer /healthz, /readyz and /metrics; 0 is any
+    port that is free."""
 
     requests_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = REQUESTS_PER_S
     """A key's steady rate in each web process; 5000 is about what one answers in all."""
@@ -91,7 +92,7 @@ class Settings(BaseSettings):
     """32 bytes, base64 or hex, that wrap all data keys; empty: a file in the data directory."""
 
     scoring: Literal["on", "off"] = "on"
-    """Whether the engine scores customers; ``off`` leaves scores as they are."""
+    """Whether customers are scored, and alerts raised; ``off`` leaves both as they are."""
     allow_private_targets: bool = False
     """Whether decisions may be sent to machines of one's own network, and without TLS; else
     whoever makes a target could have this machine ask what only it can reach."""

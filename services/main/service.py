@@ -56,8 +56,8 @@ def scoring(
 
     Its commands train models of scores, show what they change, and let them score.
 
-    The service takes no requests; /healthz, /readyz and /metrics answer on a port of their own. A
-    second one is a spare. It is to be started anew whenever it ends: SIGTERM ends it after the
+    The service takes no requests; /healthz, /readyz and /metrics answer on a port of their own. One
+    works, others stand by. It is to be started anew whenever it ends: SIGTERM ends it after the
     batch and the deliveries at hand; killed, it loses nothing and sends nothing under another id.
 
     Needs TOUCHLINE_STORE_URL, TOUCHLINE_MASTER_KEY, and TOUCHLINE_LOG_URL for a log on Kafka, or

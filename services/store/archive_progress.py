@@ -10,9 +10,7 @@ from psycopg.rows import TupleRow
 
 from services.errors import NotOurs, Unavailable
 from services.store.connect import is_lost, open_connection
-
-_LOCK: Final = 7_102_027
-"""Advisory lock of the one feeder, held while its connection lasts."""
+from services.store.lock import ARCHIVER
 
 _CHECKPOINTS: Final = "SELECT partition, next_offset FROM checkpoint"
 _SKIPPED: Final = 'SELECT "offset" FROM skipped WHERE partition = %s AND "offset" BETWEEN %s AND %s'
@@ -122,7 +120,9 @@ class PostgresProgress:
         if self._connection is None or is_lost(self._connection):
             self.close()
             self._connection = open_connection(self._url, "archive")
-            held = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+            held = self._connection.execute(
+                "SELECT pg_try_advisory_lock(%s)", [ARCHIVER]
+            ).fetchone()
             if held != (True,):
                 self.close()
                 raise NotOurs("another process feeds the archive")

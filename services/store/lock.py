@@ -10,14 +10,20 @@ from psycopg.rows import TupleRow
 from services.errors import Unavailable
 from services.store.connect import is_lost, open_connection
 
+MIGRATOR: Final = 7_102_026
+"""The advisory lock of whoever brings the database up to date."""
+ARCHIVER: Final = 7_102_027
+"""The same of the one process that feeds the archive; as all below, others stand by."""
 TICKER: Final = 7_102_029
-"""The advisory lock of whoever tells the log the time."""
+"""Of whoever tells the log the time."""
 FOLDER: Final = 7_102_030
-"""The advisory lock of the one process that folds; others stand by."""
-DELIVERER: Final = 7_102_033
-"""The advisory lock of the one process that sends decisions; others stand by."""
+"""Of the one process that folds."""
 RELAY: Final = 7_102_032
-"""The advisory lock of whoever brings the outbox to the log, so that it goes in order."""
+"""Of whoever brings the outbox to the log, so that it goes in order."""
+DELIVERER: Final = 7_102_033
+"""Of the one process that sends decisions."""
+SCORER: Final = 7_102_034
+"""Of the one process that scores."""
 ASK_S: Final = 0.5
 """Between two looks whether a lock is free, and whether what we hold is ours still."""
 _TAKE: Final = "SELECT pg_try_advisory_lock(%s)"

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from services.errors import Misconfigured, Unavailable
+from services.store.lock import MIGRATOR
 
 LIVE: Final = "live"
 """The schema that folds write and queries read; a rebuild fills another one and renames it."""
@@ -19,8 +20,6 @@ _SERVICES: Final = Path(__file__).parents[1]
 _FOLDERS: Final = ("store", "log", "vault")
 """Whose sql/ is applied; for one number in this order, since roles and schema come first."""
 _NUMBERED = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
-_LOCK: Final = 7_102_026
-"""Advisory lock: two starts at once migrate one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def _lasting_files() -> Sequence[Migration]:
 
 
 def _migrate(connection: Connection, only: Collection[str] | None) -> Sequence[str]:
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATOR])
     applied = _applied(connection)
     files, live = _lasting_files(), live_files()
     _refuse_strangers(applied, [*files, *live])

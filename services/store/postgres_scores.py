@@ -14,6 +14,7 @@ from services.store import postgres_alerts as alerts
 from services.store.alerts import AlertRow
 from services.store.connect import AWAY, Hashes, is_lost, open_connection
 from services.store.course import RuleRow
+from services.store.lock import SCORER
 from services.store.rows import Table, insert, upsert
 from services.store.scores import (
     ALWAYS_DUE,
@@ -26,8 +27,6 @@ from services.store.scores import (
     ToldRow,
 )
 
-_LOCK: Final = 7_102_034
-"""Advisory lock of the one that scores, held while its connection lasts."""
 _SETTINGS: Final = (
     "SET plan_cache_mode = force_generic_plan",
     # As for the folds: a batch is worked out between its statements.
@@ -161,7 +160,7 @@ class PostgresScores:
         if self._connection is None or is_lost(self._connection):
             self.close()
             self._connection = open_connection(self._url, "scoring", schema=self._schema)
-            held = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+            held = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [SCORER]).fetchone()
             if held != (True,):
                 self.close()
                 raise NotOurs("another process scores")
