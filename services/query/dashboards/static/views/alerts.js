@@ -42,6 +42,8 @@ export function alerts(main, signal) {
   }
 
   async function look(waitFor) {
+    // Whoever reads on that far is not interrupted, unless they did something themselves.
+    if (items.length > MOST && !waitFor) return null;
     const asked = state;
     const limit = Math.min(Math.max(PAGE, items.length), MOST);
     const page = await ask('v1/alerts', { query: { status: state, limit }, waitFor, signal });
@@ -86,7 +88,9 @@ export function alerts(main, signal) {
     if (items.length) draw();
   }, RULES_EVERY_MS, signal);
   const again = live(() => look(), EVERY_MS, signal);
-  const soon = settled(() => look(latest).catch(() => again()), SETTLED_MS);
+  const soon = settled(() => {
+    if (items.length <= MOST) look(latest).catch(() => again());
+  }, SETTLED_MS);
   stream('v1/alerts/stream', (event) => {
     // Scoring may be a moment behind what was told: the answer waits for it.
     latest = event.id ?? latest;
