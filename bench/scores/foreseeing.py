@@ -98,16 +98,6 @@ def departures(library: Sampled, span: Span) -> tuple[int, int]:
     return buyers, left
 
 
-def halves(library: Sampled) -> tuple[Sampled, Sampled]:
-    """Customers by whether their id is even: those that rules are chosen by, and all others."""
-    even = [int(customer[-1], 16) % 2 == 0 for customer, _ in library.kept]
-    chosen, kept = (
-        [one for one, is_even in zip(library.kept, even, strict=True) if is_even is which]
-        for which in (True, False)
-    )
-    return replace(library, kept=chosen), replace(library, kept=kept)
-
-
 def with_models(library: Sampled, *, every: int) -> Sampled:
     """Each so many-th customer, with models trained on everybody and all of the time."""
     now = datetime.now(UTC)

@@ -75,7 +75,13 @@ def complete_journey() -> Sampled:
         while batch := loop.read_batch(filled.log, scores.progress(), scores.checkpoints()):
             score_batch(batch, scores, shelf)
         kept = PostgresModels(filled.urls.fold).histories(WORKSPACE)
-        return Sampled([*kept], sample.ends_at.astimezone(UTC))
+        return Sampled(_named([*kept]), sample.ends_at.astimezone(UTC))
+
+
+def _named(kept: Sequence[tuple[str, Sequence[Page]]]) -> list[tuple[str, Sequence[Page]]]:
+    """Customers by their first event: their ids are drawn anew with the hash key of each load."""
+    named = [(history_of(leaves_of(pages).values()), pages) for _, pages in kept]
+    return sorted((history[0].id, pages) for history, pages in named if history)
 
 
 def cdnow() -> Sampled:
