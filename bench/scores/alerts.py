@@ -157,8 +157,8 @@ def _changes(library: sampled.Sampled, modelled: sampled.Sampled, chance: float)
         "Values were chosen by a half of the households, drawn by chance. In the half that had no "
         f"part in it precision went {HELD_OUT}. CDNOW's eighteen months (alerts from "
         f"{_on(SHOP.begins)} on; by chance {by_chance(shop, SHOP):.1%}) had none either. "
-        "Leaving is itself a silence: a rule that waits longer for one comes nearer to it, and pays "
-        "for precision with lead time. "
+        "Leaving is itself a silence: a rule that waits longer for one comes nearer to it, and "
+        "pays for precision with lead time. "
         "`falling_spend` is hardly better than chance: it tells of money that goes elsewhere, more "
         "than of leaving. A grocer's year is one shop: backtest them on yours."
     )
