@@ -1,9 +1,10 @@
 """Write the report on the scores and its curves.
 
-    python -m bench.scores docs/scores.md
+    python -m bench.scores docs/scores.md [--only alerts]
 
 Curves go into the folder of the report's name beside it. Needs touchline[samples,report], and the
-Telco file beside the project for that part, which is left out where it is not there.
+Telco file beside the project for that part, which is left out where it is not there. What --only
+names is written in the place of what the report has of it; all else stays as it is.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.scores import cdnow, curves, holdout, leaving, telco, text
+from bench.scores import alerts, cdnow, curves, holdout, leaving, telco, text
 from services.scoring.model import bg_nbd, gamma_gamma, pareto_nbd
 from services.scoring.model.fitting import Fitted, Unfitted
 from services.scoring.model.purchases import Purchases
@@ -30,14 +31,33 @@ def main() -> None:
     """Measure everything and write it down."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("out", type=Path, help="the report, like docs/scores.md")
-    out: Path = arguments.parse_args().out
+    arguments.add_argument("--only", choices=["alerts"], help="only this part of it")
+    given = arguments.parse_args()
+    out: Path = given.out
+    if given.only:
+        out.write_text(_renewed(out.read_text(encoding="utf-8"), alerts.section()), "utf-8")
+        return
     folder = out.with_suffix("")
     parts = [_opening(), _papers(), _holdout(folder), _journey(folder)]
     if telco.FILE.is_file():
         parts.append(_telco(folder))
+    parts.append(alerts.section())
     parts.append(_provenance())
     out.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(f"{out} and {len(list(folder.glob('*.png')))} curves in {folder}")
+
+
+def _renewed(report: str, part: str) -> str:
+    """``report`` with ``part`` in the place of the one of its heading, or before the last."""
+    heading, *_ = part.split("\n", 1)
+    first, *rest = report.rstrip("\n").split("\n\n## ")
+    parts = [first, *(f"## {one}" for one in rest)]
+    places = [place for place, one in enumerate(parts) if one.split("\n", 1)[0] == heading]
+    if places:
+        parts[places[0]] = part
+    else:
+        parts.insert(len(parts) - 1, part)
+    return "\n\n".join(parts) + "\n"
 
 
 def _opening() -> str:

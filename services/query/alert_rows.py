@@ -19,11 +19,15 @@ _COLUMNS: Final = """
        action, acted_at, snoozed_until, closed_at, closed_by, reason, outcome,
        CASE WHEN closed_at IS NOT NULL THEN 'closed'
             WHEN snoozed_until > %(at)s::timestamptz THEN 'snoozed'
-            WHEN acknowledged_at IS NOT NULL THEN 'acknowledged' ELSE 'open' END
+            WHEN acknowledged_at IS NOT NULL THEN 'acknowledged' ELSE 'open' END, who.name
+"""
+_FROM: Final = """
+    touchline.alert LEFT JOIN identifier AS now ON now.identifier = alert.customer_id
+    LEFT JOIN customer AS who ON who.customer_id = coalesce(now.customer_id, alert.customer_id)
 """
 ALERT: Final = f"""
 SELECT {_COLUMNS}
-FROM touchline.alert LEFT JOIN identifier AS now ON now.identifier = alert.customer_id
+FROM {_FROM}
 WHERE alert.workspace = %(workspace)s AND alert_id = %(alert_id)s
 """  # noqa: S608 - columns of ours
 CONDITIONS: Final[Mapping[str, str]] = {
@@ -49,7 +53,7 @@ def page(conditions: Sequence[str]) -> str:
     where = "".join(f" AND {CONDITIONS[one]}" for one in conditions)
     return f"""
         SELECT {_COLUMNS}
-        FROM touchline.alert LEFT JOIN identifier AS now ON now.identifier = alert.customer_id
+        FROM {_FROM}
         WHERE alert.workspace = %(workspace)s{where}
         ORDER BY raised_at DESC, alert_id DESC LIMIT %(limit)s
     """  # noqa: S608 - conditions of ours
@@ -64,6 +68,8 @@ class AlertShown:
     alert_id: Annotated[str, Field(examples=["silence.5f3c0a917e2b4d6c8a90f1e2"])]
     customer_id: str
     """As it is now; ``GET /v1/customers/{customer_id}`` says who that is."""
+    customer_name: str | None
+    """As the customer's traits have it."""
     rule: str
     policy_version: int
     """The version of the rule that found it."""
@@ -108,4 +114,5 @@ def shown(row: Sequence[Any]) -> AlertShown:
         is_restated=row[10], acknowledged_at=row[11], acknowledged_by=row[12], action=row[13],
         acted_at=row[14], snoozed_until=row[15], closed_at=row[16], closed_by=row[17],
         reason=row[18], outcome=row[19], status=row[20],
+        customer_name=row[21],
     )  # fmt: skip

@@ -1,13 +1,13 @@
 """Backtests: a rule lived through all histories that are kept, beside the one in force."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from services.commands.backtests import Told, Trial
 from services.scoring.alerting import LEFT
 from services.scoring.kept import history_of, leaves_of
-from services.scoring.rulebooks import asks_standing
+from services.scoring.rulebooks import BY_MODEL, asked_of, asks_standing
 from services.scoring.rules import Backtest, Life, Period, backtest, compared
 from services.scoring.rules.backtest import Comparison
 from services.scoring.rules.standing import FOREVER
@@ -71,7 +71,7 @@ class Backtester:
     def _lives(
         self, workspace: str, rule: "Alert", period: Period, counted: "_Counted"
     ) -> Iterator[tuple[str, Life]]:
-        trained = self._trained(workspace) if asks_standing(rule) else None
+        trained = self._trained(workspace, asked_of(rule)) if asks_standing(rule) else None
         for customer, pages in self._library.histories(workspace):
             counted.one()
             if history := history_of(leaves_of(pages).values()):
@@ -82,10 +82,15 @@ class Backtester:
                     standings = Scores(now, done, trained, -FOREVER)
                 yield customer, Life(history, standings)
 
-    def _trained(self, workspace: str) -> "Trained | None":
+    def _trained(self, workspace: str, asked: Collection[str]) -> "Trained | None":
+        """The models that what is ``asked`` takes: a year of instants each costs a good deal."""
         promoted = self._library.promoted(workspace)
-        rows = self._library.models(workspace)
-        return restore(one for one in rows if promoted.get(one.model) == one.version)
+        return restore(
+            one
+            for one in self._library.models(workspace)
+            if promoted.get(one.model) == one.version
+            and ("health" in asked or not BY_MODEL.get(one.model, frozenset()).isdisjoint(asked))
+        )
 
 
 class _Counted:

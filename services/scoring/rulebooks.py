@@ -89,6 +89,15 @@ def asks_standing(rule: Alert) -> bool:
     return Ready(rule, 0).types is None
 
 
+def asked_of(rule: Alert) -> set[str]:
+    """The scores that it looks at, and ``value`` where it asks for that."""
+    signals = [
+        signal for one in rule.when for signal in (one, *(one.combined.of if one.combined else ()))
+    ]
+    found: set[str] = {signal.score.name for signal in signals if signal.score}
+    return found | {"value"} if rule.who.values else found
+
+
 def digest(rules: Mapping[str, Sequence[RuleRow]]) -> str:
     """Of every version of every rule."""
     every = [

@@ -85,9 +85,9 @@ def test_a_rule_is_tried_out_on_all_that_happened(house: House) -> None:
     assert (found["precision"], found["recall"], found["base_rate"]) == (1.0, 1.0, 0.5)
     [alert] = found["alerts"]
     assert alert["customer_id"] == house.id_of("user:1")
-    raised_at = BEGAN + timedelta(days=63 + 14)
+    raised_at = BEGAN + timedelta(days=63 + 42)
     assert datetime.fromisoformat(alert["raised_at"]) == raised_at
-    assert found["lead_days"] == 90 + 1 - 14
+    assert found["lead_days"] == 90 + 1 - 42
     assert by_name(house)["silence"]["backtested_at"] == answer.json()["tested_at"]
 
 

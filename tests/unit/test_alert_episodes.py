@@ -112,16 +112,16 @@ def test_an_alert_says_values_thresholds_events_and_the_rules_version() -> None:
         2026-01-26 bought 40
     """)
 
-    [found] = episodes(book("silence"), story.life, at_s("2026-02-10"))
+    [found] = episodes(book("silence"), story.life, at_s("2026-03-10"))
 
     assert (found.rule, found.version, found.severity, found.owner) == (
         "silence", 1, "warning", "customer_success"
     )  # fmt: skip
     assert found.facts == {
-        "silent.days": 14,
-        "silent.limit_days": 14,
+        "silent.days": 42,
+        "silent.limit_days": 42,
         "silent.last_on": "2026-01-26T00:00Z",
-        "silent.rhythm_days": 7,
+        "silent.rhythm_days": 21,
     }
     assert found.events == ("e4",)
 

@@ -108,11 +108,11 @@ def test_an_alert_as_an_event_says_why() -> None:
     event = raised(told, CUSTOMER, is_restated=False)
 
     assert (event.rule, event.severity, event.policy_version) == ("churn_risk", "warning", 1)
-    assert (event.score, event.threshold) == (0.75, 0.7)
+    assert (event.score, event.threshold) == (0.75, 0.3)
     assert event.evidence == {
         "score.churn_risk": 0.75,
-        "score.enters_at": 0.7,
-        "score.leaves_at": 0.6,
+        "score.enters_at": 0.3,
+        "score.leaves_at": 0.2,
         "owner": "customer_success",
         "events": "",
     }

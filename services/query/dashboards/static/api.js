@@ -17,6 +17,8 @@ export class Away extends Error {}
 /** Tells `answer` ({position, lag}) after each, and `locked` when the key is no longer taken. */
 export const api = new EventTarget();
 
+export const bearer = (key = null) => `Bearer ${key ?? sessionStorage.getItem(SLOT)}`;
+
 export const hasKey = () => sessionStorage.getItem(SLOT) !== null;
 
 export function remember(key) {
@@ -51,7 +53,7 @@ async function called(address, options, { key = null, reviver = digits } = {}) {
     response = await fetch(address, {
       ...options,
       signal: AbortSignal.any(limits),
-      headers: { ...options.headers, Authorization: `Bearer ${key ?? sessionStorage.getItem(SLOT)}` },
+      headers: { ...options.headers, Authorization: bearer(key) },
       cache: 'no-store',
       credentials: 'omit',
       redirect: 'error',

@@ -42,6 +42,14 @@ export function bar(share, hue) {
     s('rect', { class: 'part', width, height: '100%', rx: 3 }));
 }
 
+/** A bar from the middle: to the right of what adds, to the left of what takes; `share` is -1 to 1. */
+export function lean(share) {
+  const width = 50 * Math.max(Math.min(Math.abs(share), 1), 0.012);
+  return s('svg', { class: 'lean', 'aria-hidden': 'true' },
+    s('rect', { class: 'rest', width: '100%', height: '100%', rx: 3 }),
+    s('rect', { class: share < 0 ? 'takes' : 'adds', x: `${(share < 0 ? 50 - width : 50).toFixed(2)}%`, width: `${width.toFixed(2)}%`, height: '100%' }));
+}
+
 /** Columns side by side, one a partition; the part that waits is drawn on top in another hue. */
 export function columns(all, describe, label) {
   const highest = Math.max(1, ...all.map((each) => each.whole));

@@ -1,10 +1,12 @@
 /** Language: every visible word, and how numbers, money and times are written. */
 
 import en from './words/en.js';
+import watchEn from './words/watch.en.js';
+import watchZh from './words/watch.zh.js';
 import zh from './words/zh.js';
 
 const SLOT = 'touchline.language';
-const WORDS = { en, zh };
+const WORDS = { en: { ...en, ...watchEn }, zh: { ...zh, ...watchZh } };
 const UNITS = [['year', 31_536_000], ['month', 2_592_000], ['day', 86_400], ['hour', 3_600], ['minute', 60]];
 
 let language = WORDS[localStorage.getItem(SLOT)] ? localStorage.getItem(SLOT) : preferred();
@@ -84,6 +86,8 @@ export const calendarDay = (text) => format(Intl.DateTimeFormat, { dateStyle: 'm
 /** A month, like 2026-11. */
 export const month = (text) => format(Intl.DateTimeFormat, { year: 'numeric', month: 'short', timeZone: 'UTC' }).format(new Date(`${text}-01T00:00:00Z`));
 export const signed = (number) => format(Intl.NumberFormat, { signDisplay: 'exceptZero' }).format(number);
+export const whole = (number) => format(Intl.NumberFormat, { maximumFractionDigits: 0 }).format(number);
+export const tenths = (number) => format(Intl.NumberFormat, { maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format(number);
 export const share = (percent) => format(Intl.NumberFormat, { style: 'percent', maximumFractionDigits: 1 }).format(percent / 100);
 
 /** Names that policies give, in words where somebody wrote some. */
@@ -92,6 +96,8 @@ export const stageName = (name) => known(`stage.${name}`) ?? plain(name);
 export const tierName = (name) => known(`tier.${name}`) ?? plain(name);
 export const machineName = (name) => known(`machine.${name}`) ?? plain(name);
 export const fact = (name) => known(`fact.${name}`) ?? plain(name);
+export const ruleName = (name) => known(`rule.${name}`) ?? plain(name);
+export const bandName = (name) => known(`band.${name}`) ?? plain(name);
 export const entry = (kind) => known(`entry.${kind}`) ?? plain(kind);
 
 export const family = (name) => known(`family.${name}`) ?? name;

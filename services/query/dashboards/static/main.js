@@ -8,6 +8,7 @@ import { footer } from './footer.js';
 import { mark } from './icons.js';
 import { count, languages, speak, spokenLanguage, t } from './language.js';
 import { keepTime } from './parts.js';
+import { alerts } from './views/alerts.js';
 import { customer } from './views/customer.js';
 import { customers } from './views/customers.js';
 import { letters } from './views/letters.js';
@@ -20,10 +21,11 @@ const ROUTES = [
   { pattern: /^#\/customers$/, view: customers, nav: 'customers' },
   { pattern: /^#\/lifecycle$/, view: lifecycle, nav: 'lifecycle' },
   { pattern: /^#\/loyalty$/, view: loyalty, nav: 'loyalty' },
+  { pattern: /^#\/alerts$/, view: alerts, nav: 'alerts' },
   { pattern: /^#\/dead-letters$/, view: letters, nav: 'deadLetters' },
   { pattern: /^/, view: overview, nav: 'overview' },
 ];
-const NAV = { overview: '#/', customers: '#/customers', lifecycle: '#/lifecycle', loyalty: '#/loyalty', deadLetters: '#/dead-letters' };
+const NAV = { overview: '#/', customers: '#/customers', lifecycle: '#/lifecycle', loyalty: '#/loyalty', alerts: '#/alerts', deadLetters: '#/dead-letters' };
 
 const NAMES = { en: 'English', zh: '中文' };
 

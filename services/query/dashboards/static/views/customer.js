@@ -7,7 +7,9 @@ import { hue } from '../icons.js';
 import { count, family, moment, stageName, t, tierName } from '../language.js';
 import { live } from '../live.js';
 import { called, card, disc, identifier, partsOf, pathOf, problemOf, since, spent, typed, wireName } from '../parts.js';
+import { alertsOf } from './alerting.js';
 import { points } from './points.js';
+import { scores } from './scores.js';
 import { standing } from './standing.js';
 import { timeline } from './timeline.js';
 
@@ -25,8 +27,8 @@ export function customer(main, signal, id) {
   let told = '';
 
   const page = h('div', { class: 'columns-of-page' },
-    h('aside', {}, who, stands, counts, identifiers, refused),
-    h('div', { class: 'stack' }, points(id, signal), story.element));
+    h('aside', {}, who, scores(id, signal), stands, counts, identifiers, refused),
+    h('div', { class: 'stack' }, alertsOf(id, signal), points(id, signal), story.element));
   main.replaceChildren(
     h('a', { class: 'back', href: '#/customers' }, '← ', t('customer.back')),
     head, page);

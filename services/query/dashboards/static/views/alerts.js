@@ -1,0 +1,120 @@
+/** Alerts: what somebody should look at now, as it comes, and how often each rule was right. */
+
+import { ask } from '../api.js';
+import { bar } from '../charts.js';
+import { fill, flash, h, keep } from '../dom.js';
+import { count, ruleName, share, t } from '../language.js';
+import { live, settled } from '../live.js';
+import { card, chips, problemOf, typed } from '../parts.js';
+import { stream } from '../stream.js';
+import { item } from './alerting.js';
+
+const PAGE = 50;
+const MOST = 200;
+const EVERY_MS = 15_000;
+const RULES_EVERY_MS = 30_000;
+const SETTLED_MS = 150;
+const STATES = ['open', 'acknowledged', 'snoozed', 'closed'];
+
+export function alerts(main, signal) {
+  let state = STATES[0];
+  let items = [];
+  let next = null;
+  let means = {};
+  let latest = null;
+  let isFirst = true;
+
+  const list = h('ul', { class: 'alerts' });
+  const said = h('p', { class: 'empty', role: 'status' }, t('loading'));
+  const more = h('button', { type: 'button', class: 'more', hidden: true, onclick: loadMore }, t('more'));
+  const figures = h('div', {});
+  const options = STATES.map((value) => ({ value, text: t(`alerts.status.${value}`) }));
+  const filter = chips(t('alerts.filter'), options, (value) => value === state, press);
+
+  function draw() {
+    const shown = items.map((one) => ({ ...one, means: means[one.rule] ?? '' }));
+    const fresh = keep(list, shown, (one) => one.alert_id,
+      ({ means: words, ...one }) => item(one, { signal, means: words, changed: (position) => look(position) }));
+    if (!isFirst) flash(fresh);
+    isFirst = false;
+    said.textContent = items.length ? '' : t(state === 'open' ? 'alerts.none' : 'alerts.noneOther');
+    more.hidden = next === null;
+  }
+
+  async function look(waitFor) {
+    // Whoever reads on that far is not interrupted, unless they did something themselves.
+    if (items.length > MOST && !waitFor) return null;
+    const asked = state;
+    const limit = Math.min(Math.max(PAGE, items.length), MOST);
+    const page = await ask('v1/alerts', { query: { status: state, limit }, waitFor, signal });
+    if (asked !== state) return look();
+    items = page.items;
+    next = page.next_cursor;
+    draw();
+    return null;
+  }
+
+  async function loadMore() {
+    try {
+      const page = await ask('v1/alerts', { query: { status: state, limit: PAGE, cursor: next }, signal });
+      items = [...items, ...page.items];
+      next = page.next_cursor;
+      draw();
+    } catch (error) {
+      if (!signal.aborted) said.textContent = problemOf(error);
+    }
+  }
+
+  function press(value) {
+    state = value;
+    items = [];
+    isFirst = true;
+    list.replaceChildren();
+    for (const chip of filter.querySelectorAll('button')) chip.setAttribute('aria-pressed', String(chip.dataset.value === state));
+    again();
+  }
+
+  const rules = card(t('alerts.rules'), h('p', { class: 'hint' }, t('alerts.rulesLead')), figures);
+  const toRules = h('button', { type: 'button', class: 'quiet', onclick: () => rules.scrollIntoView({ behavior: 'smooth' }) }, t('alerts.toRules'));
+  main.replaceChildren(
+    h('h1', {}, t('alerts.title')), h('p', { class: 'lead' }, t('alerts.lead')),
+    h('div', { class: 'headed' }, filter, toRules),
+    said, list, more, rules);
+
+  live(async () => {
+    const found = await ask('v1/alerts/rules', { signal });
+    means = Object.fromEntries(found.items.map((one) => [one.rule, one.means]));
+    fill(figures, found.items, ruled);
+    if (items.length) draw();
+  }, RULES_EVERY_MS, signal);
+  const again = live(() => look(), EVERY_MS, signal);
+  const soon = settled(() => {
+    if (items.length <= MOST) look(latest).catch(() => again());
+  }, SETTLED_MS);
+  stream('v1/alerts/stream', (event) => {
+    // Scoring may be a moment behind what was told: the answer waits for it.
+    latest = event.id ?? latest;
+    soon();
+  }, signal);
+}
+
+function ruled(rules) {
+  const head = (name, kind = '') => h('th', { scope: 'col', class: kind }, t(`alerts.${name}`));
+  return h('div', { class: 'scrolls' }, h('table', { class: 'ruled' },
+    h('thead', {}, h('tr', {}, head('rule'), head('nowOpen', 'number'), head('raised', 'number'), head('acted', 'number'), head('precision', 'wide'), head('judged', 'number'))),
+    h('tbody', {}, rules.map(line))));
+}
+
+function line(one) {
+  const judged = one.left + one.stayed + one.gone;
+  return h('tr', {},
+    h('th', { scope: 'row' }, typed(ruleName(one.rule)), one.is_enabled ? null : h('span', { class: 'tag' }, t('alerts.off')),
+      h('div', { class: 'hint' }, typed(one.means))),
+    h('td', { class: 'number' }, count(one.open)),
+    h('td', { class: 'number' }, count(one.raised)),
+    h('td', { class: 'number' }, count(one.acted)),
+    h('td', { class: 'wide' }, one.precision === null
+      ? h('span', { class: 'soft' }, t('none'))
+      : h('div', { class: 'right' }, bar(one.precision, 'trade'), h('span', {}, share(100 * one.precision)))),
+    h('td', { class: 'number' }, count(judged)));
+}
