@@ -1,6 +1,8 @@
 """Settings: every variable that Touchline reads; a wrong value is refused at start."""
 
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -33,7 +35,20 @@ def _of_scheme(*schemes: str, otherwise: str = "the embedded one") -> AfterValid
 _Kafka = _of_scheme("kafka")
 _Postgres = _of_scheme("postgresql", "postgres")
 _Http = _of_scheme("http", "https")
+_INBOXES = re.compile(r"[\w.-]{1,150}=[^=,\s]+(,[\w.-]{1,150}=[^=,\s]+)*", re.ASCII)
 _Smtp = _of_scheme("smtp", "smtps", otherwise="no mail at all")
+
+
+def _inboxes(value: str) -> str:
+    topics = [one.partition("=")[0] for one in value.split(",")]
+    if value and (not _INBOXES.fullmatch(value) or len(topics) > len(set(topics))):
+        raise ValueError(
+            "should be topic=key_id, more after commas, each topic once, like touchline.inbox=k_1"
+        )
+    return value
+
+
+_Inboxes = AfterValidator(_inboxes)
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -84,6 +99,14 @@ class Settings(BaseSettings):
     """The store as role ``touchline_query``; by default ``STORE_URL`` takes the role on."""
     archive_url: Annotated[str, _Http] = Field("", repr=False)
     """ClickHouse's HTTP interface, user and password in the address; empty is embedded."""
+    kafka_url: Annotated[str, _of_scheme("kafka", otherwise="those of the log")] = Field(
+        "", repr=False
+    )
+    """The brokers of inboxes and of decisions: ``kafka://host:port``, more after commas; by default
+    those of the log."""
+    inboxes: Annotated[str, _Inboxes] = ""
+    """Topics whose records ingest takes in, each as if posted with the key of an id:
+    ``touchline.inbox=k_…``, more after commas; ``touchline keys list`` shows the ids."""
     partitions: Annotated[int, Field(ge=2, le=1024)] = 16
     """Partitions of the log, control's included; fixed when the log is made."""
 
@@ -121,7 +144,22 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TOUCHLINE_STORE_URL is missing: an address for one role alone is of no use"
             )
+        if self.inboxes and not self.kafka:
+            raise ValueError(
+                "TOUCHLINE_KAFKA_URL is missing: the log is not on Kafka, and TOUCHLINE_INBOXES "
+                "are topics of some brokers"
+            )
         return self
+
+    @property
+    def kafka(self) -> str:
+        """The brokers of inboxes and decisions; empty where there are none."""
+        return self.kafka_url or self.log_url
+
+    @property
+    def inbox_keys(self) -> Mapping[str, str]:
+        """For each inbox the id of the key in whose name it is read."""
+        return dict(one.split("=") for one in self.inboxes.split(",") if one)
 
     @property
     def url(self) -> str:

@@ -1,8 +1,10 @@
 """The log that an address names."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from services.errors import Misconfigured
+from services.log.inbox import Inbox
 from services.log.port import Log
 from services.log.postgres import PostgresLog
 
@@ -35,6 +37,19 @@ def make_log(url: str, partitions: int) -> bool:
     return topic.create(address.parse(url), partitions)
 
 
+def open_inbox(url: str, topic: str) -> Inbox:
+    """The inbox ``topic`` of the brokers at ``url``, shared by all processes; close it after use.
+
+    Raises ``Misconfigured``.
+    """
+    try:
+        from services.log.kafka import address, inbox  # noqa: PLC0415 - as above
+    except ImportError as cause:
+        raise _not_installed(cause) from cause
+    place = replace(address.parse(url), topic=topic)
+    return inbox.KafkaInbox(place, group=f"{topic}.ingest")
+
+
 def is_on_kafka(url: str) -> bool:
     """Whether ``url`` names a log on Kafka."""
     return urlsplit(url).scheme == "kafka"
@@ -42,6 +57,6 @@ def is_on_kafka(url: str) -> bool:
 
 def _not_installed(cause: ImportError) -> Misconfigured:
     return Misconfigured(
-        f"TOUCHLINE_LOG_URL names Kafka, and its clients are not installed ({cause.name}): "
+        f"settings name Kafka, and its clients are not installed ({cause.name}): "
         "pip install 'touchline[cluster]'"
     )

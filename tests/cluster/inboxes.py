@@ -1,0 +1,50 @@
+"""Topics that others write: made fresh, and written as by an upstream system."""
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+from kafka import KafkaProducer
+from kafka.admin import KafkaAdminClient
+
+from services.log.kafka.address import Address, parse
+
+_NUMBERS: Final = itertools.count()
+_RUN: Final = uuid.uuid4().hex[:8]
+
+
+def fresh_inbox(server: str, *, partitions: int = 1) -> Address:
+    """A topic of this name that nobody wrote yet."""
+    topic = f"inbox-{_RUN}-{next(_NUMBERS)}"
+    admin = KafkaAdminClient(bootstrap_servers=[server])
+    try:
+        wanted = {"num_partitions": partitions, "replication_factor": 1}
+        admin.create_topics({topic: wanted}, wait_for_metadata=True)
+    finally:
+        admin.close()
+    return replace(parse(f"kafka://{server}"), topic=topic)
+
+
+@contextmanager
+def upstream(address: Address) -> Iterator["Upstream"]:
+    """A producer of another system, with another client than ours."""
+    producer = KafkaProducer(bootstrap_servers=list(address.servers))
+    try:
+        yield Upstream(producer, address.topic)
+    finally:
+        producer.close()
+
+
+class Upstream:
+    """Sends, and returns once the broker has it."""
+
+    def __init__(self, producer: KafkaProducer, topic: str) -> None:
+        self._producer, self._topic = producer, topic
+
+    def send(self, value: bytes | None, *headers: tuple[str, bytes]) -> None:
+        """One record."""
+        sent = self._producer.send(self._topic, value=value, key=value or b"-", headers=[*headers])
+        sent.get(timeout=30)
