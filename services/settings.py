@@ -33,6 +33,7 @@ def _of_scheme(*schemes: str, otherwise: str = "the embedded one") -> AfterValid
 
 
 _Kafka = _of_scheme("kafka")
+_Brokers = _of_scheme("kafka", otherwise="those of the log")
 _Postgres = _of_scheme("postgresql", "postgres")
 _Http = _of_scheme("http", "https")
 _INBOXES = re.compile(r"[\w.-]{1,150}=[^=,\s]+(,[\w.-]{1,150}=[^=,\s]+)*", re.ASCII)
@@ -99,9 +100,7 @@ class Settings(BaseSettings):
     """The store as role ``touchline_query``; by default ``STORE_URL`` takes the role on."""
     archive_url: Annotated[str, _Http] = Field("", repr=False)
     """ClickHouse's HTTP interface, user and password in the address; empty is embedded."""
-    kafka_url: Annotated[str, _of_scheme("kafka", otherwise="those of the log")] = Field(
-        "", repr=False
-    )
+    kafka_url: Annotated[str, _Brokers] = Field("", repr=False)
     """The brokers of inboxes and of decisions: ``kafka://host:port``, more after commas; by default
     those of the log."""
     inboxes: Annotated[str, _Inboxes] = ""
