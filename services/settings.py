@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.errors import Misconfigured
 
 PREFIX = "TOUCHLINE_"
+DECISIONS = "touchline.decisions"
+OFF = "off"
 REQUESTS_PER_S = 5_000.0
 REQUESTS_BURST = 10_000.0
 
@@ -36,6 +38,7 @@ _Kafka = _of_scheme("kafka")
 _Brokers = _of_scheme("kafka", otherwise="those of the log")
 _Postgres = _of_scheme("postgresql", "postgres")
 _Http = _of_scheme("http", "https")
+_TOPIC = re.compile(r"[\w.-]{1,150}", re.ASCII)
 _INBOXES = re.compile(r"[\w.-]{1,150}=[^=,\s]+(,[\w.-]{1,150}=[^=,\s]+)*", re.ASCII)
 _Smtp = _of_scheme("smtp", "smtps", otherwise="no mail at all")
 
@@ -49,6 +52,13 @@ def _inboxes(value: str) -> str:
     return value
 
 
+def _topic(value: str) -> str:
+    if value and not _TOPIC.fullmatch(value):
+        raise ValueError("should be a topic's name, or off")
+    return value
+
+
+_Topic = AfterValidator(_topic)
 _Inboxes = AfterValidator(_inboxes)
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -106,6 +116,9 @@ class Settings(BaseSettings):
     inboxes: Annotated[str, _Inboxes] = ""
     """Topics whose records ingest takes in, each as if posted with the key of an id:
     ``touchline.inbox=k_…``, more after commas; ``touchline keys list`` shows the ids."""
+    decisions_topic: Annotated[str, _Topic] = ""
+    """Where decisions are sent for others to read; empty: ``touchline.decisions`` where the log is
+    on Kafka, nowhere else; ``off``: nowhere."""
     partitions: Annotated[int, Field(ge=2, le=1024)] = 16
     """Partitions of the log, control's included; fixed when the log is made."""
 
@@ -143,10 +156,14 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TOUCHLINE_STORE_URL is missing: an address for one role alone is of no use"
             )
-        if self.inboxes and not self.kafka:
+        if self.doors and not self.kafka:
             raise ValueError(
-                "TOUCHLINE_KAFKA_URL is missing: the log is not on Kafka, and TOUCHLINE_INBOXES "
-                "are topics of some brokers"
+                f"TOUCHLINE_KAFKA_URL is missing: {self.doors[0]} is a topic of some brokers, and "
+                "the log has none"
+            )
+        if self.decisions in self.inbox_keys:
+            raise ValueError(
+                "TOUCHLINE_DECISIONS_TOPIC is an inbox too: what is told would be read"
             )
         return self
 
@@ -159,6 +176,18 @@ class Settings(BaseSettings):
     def inbox_keys(self) -> Mapping[str, str]:
         """For each inbox the id of the key in whose name it is read."""
         return dict(one.split("=") for one in self.inboxes.split(",") if one)
+
+    @property
+    def decisions(self) -> str:
+        """The topic that decisions are sent to; empty where they are sent to none."""
+        if self.decisions_topic:
+            return "" if self.decisions_topic == OFF else self.decisions_topic
+        return DECISIONS if self.log_url else ""
+
+    @property
+    def doors(self) -> Sequence[str]:
+        """Topics that others write or read."""
+        return [*self.inbox_keys, *([self.decisions] if self.decisions else [])]
 
     @property
     def url(self) -> str:

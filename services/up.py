@@ -19,7 +19,7 @@ from services.addresses import (
 from services.commands.keys import KINDS, KeyOrder, create_key
 from services.commands.workspaces import WorkspaceOrder, create_workspace
 from services.data_dir import DataDir, Running
-from services.log.open import make_log
+from services.log.open import make_doors, make_log
 from services.plan import Child, Plan, Server
 from services.ports import claimed_port
 from services.settings import Settings, load
@@ -147,6 +147,7 @@ def _prepare(settings: Settings, directory: DataDir) -> None:
         free_archive_port(directory)
     migrate(find(settings).store.owner, partitions=settings.partitions)
     make_log(settings.log_url, settings.partitions)
+    make_doors(settings.kafka, settings.doors, settings.partitions)
 
 
 def _first_keys(fold_url: str) -> Mapping[str, str]:

@@ -10,10 +10,11 @@ import structlog
 from services.clock import Clock
 from services.commands.dead_letters import Refusal, refused_each
 from services.edge.keys import Key
-from services.errors import Misconfigured, TouchlineError
+from services.errors import Misconfigured
 from services.ingest.door import Door
 from services.ingest.inbound import mapped, place
 from services.log.inbox import Inbound, Inbox
+from services.patience import keep_on
 from services.store.port import Letter
 from services.vault.port import Vault
 
@@ -21,8 +22,6 @@ AT_ONCE: Final = 1_000
 """Records of a batch: some fifty milliseconds of work beside what HTTP is asked."""
 WAIT_S: Final = 1.0
 """A key that was revoked is noticed after this."""
-BACK_OFF_S: Final = 0.2
-LONGEST_BACK_OFF_S: Final = 15.0
 
 log = structlog.get_logger()
 
@@ -75,16 +74,7 @@ class Reading:
 
     def run(self, stop: threading.Event) -> None:
         """Read until ``stop`` is set; whatever goes wrong is told, and tried again."""
-        back_off_s = BACK_OFF_S
-        while not stop.is_set():
-            try:
-                self.turn()
-            except Exception as cause:  # noqa: BLE001 - HTTP goes on beside it, and so does this
-                self._complain(cause, back_off_s)
-                stop.wait(back_off_s)
-                back_off_s = min(2 * back_off_s, LONGEST_BACK_OFF_S)
-            else:
-                back_off_s = BACK_OFF_S
+        keep_on(stop, self._next, waiting="inbox.waiting", topic=self._source.topic)
 
     def turn(self) -> int:
         """Take in what comes next; gives how many records. Raises what stands in its way."""
@@ -115,8 +105,7 @@ class Reading:
             rejected=len(received.rejected),
         )
 
-    def _complain(self, cause: Exception, back_off_s: float) -> None:
-        tell: Callable[..., None] = (
-            log.warning if isinstance(cause, TouchlineError) else log.exception
-        )
-        tell("inbox.waiting", topic=self._source.topic, cause=str(cause), back_off_s=back_off_s)
+    def _next(self) -> float:
+        # An empty topic was waited for already.
+        self.turn()
+        return 0.0

@@ -1,10 +1,12 @@
 """The log that an address names."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from services.errors import Misconfigured
 from services.log.inbox import Inbox
+from services.log.outlet import Outlet
 from services.log.port import Log
 from services.log.postgres import PostgresLog
 
@@ -48,6 +50,33 @@ def open_inbox(url: str, topic: str) -> Inbox:
         raise _not_installed(cause) from cause
     place = replace(address.parse(url), topic=topic)
     return inbox.KafkaInbox(place, group=f"{topic}.ingest")
+
+
+def open_outlet(url: str, topic: str) -> Outlet:
+    """The topic ``topic`` of the brokers at ``url``, for others to read; close it after use.
+
+    Raises ``Misconfigured``.
+    """
+    try:
+        from services.log.kafka import address, outlet  # noqa: PLC0415 - as above
+    except ImportError as cause:
+        raise _not_installed(cause) from cause
+    return outlet.KafkaOutlet(replace(address.parse(url), topic=topic))
+
+
+def make_doors(url: str, topics: Sequence[str], partitions: int) -> Sequence[str]:
+    """Make those of ``topics`` that are not there yet, for others to write or read; which.
+
+    Raises ``Misconfigured`` and ``Unavailable``.
+    """
+    if not topics:
+        return []
+    try:
+        from services.log.kafka import address, topic  # noqa: PLC0415 - as above
+    except ImportError as cause:
+        raise _not_installed(cause) from cause
+    doors = [replace(address.parse(url), topic=name) for name in topics]
+    return [door.topic for door in doors if topic.create_door(door, partitions)]
 
 
 def is_on_kafka(url: str) -> bool:

@@ -16,6 +16,8 @@ FOLDER: Final = 7_102_030
 """The advisory lock of the one process that folds; others stand by."""
 DELIVERER: Final = 7_102_033
 """The advisory lock of the one process that sends decisions; others stand by."""
+PUBLISHER: Final = 7_102_034
+"""The advisory lock of the one process that publishes decisions; others stand by."""
 RELAY: Final = 7_102_032
 """The advisory lock of whoever brings the outbox to the log, so that it goes in order."""
 ASK_S: Final = 0.5

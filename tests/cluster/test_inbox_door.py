@@ -29,7 +29,7 @@ from services.store.migrate import migrate
 from services.store.postgres_tenants import PostgresTenants
 from services.store.programs import until
 from services.store.urls import Urls
-from tests.cluster.inboxes import Upstream, fresh_inbox, upstream
+from tests.cluster.others import Upstream, fresh_door, upstream
 from tests.integration.folding import MASTER_KEY, Engine, an_engine
 
 PATIENCE_S: Final = 90.0
@@ -109,7 +109,7 @@ class Scene:
 
 @pytest.fixture
 def scene(engine: Engine, kafka: str) -> Iterator[Scene]:
-    address = fresh_inbox(kafka)
+    address = fresh_door(kafka)
     with upstream(address) as other:
         yield Scene(engine, address, other)
 

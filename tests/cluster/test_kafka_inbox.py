@@ -9,7 +9,7 @@ from services.errors import Misconfigured, Unavailable
 from services.log.kafka.address import Address, parse
 from services.log.kafka.inbox import KafkaInbox
 from services.ports import free_port
-from tests.cluster.inboxes import fresh_inbox, upstream
+from tests.cluster.others import fresh_door, upstream
 from tests.contract.inbox import PATIENCE_S, InboxContract, Member, Send, taken
 
 SESSION_S = 2.0
@@ -20,7 +20,7 @@ class TestKafkaInbox(InboxContract):
 
     @pytest.fixture
     def address(self, kafka: str) -> Address:
-        return fresh_inbox(kafka)
+        return fresh_door(kafka)
 
     @pytest.fixture
     def send(self, address: Address) -> Iterator[Send]:
@@ -39,7 +39,7 @@ class TestKafkaInbox(InboxContract):
 
 
 def test_two_processes_share_the_partitions(kafka: str) -> None:
-    address = fresh_inbox(kafka, partitions=4)
+    address = fresh_door(kafka, partitions=4)
     with (
         closing(KafkaInbox(address, group="test", session_s=SESSION_S)) as first,
         closing(KafkaInbox(address, group="test", session_s=SESSION_S)) as second,
@@ -62,7 +62,7 @@ def test_two_processes_share_the_partitions(kafka: str) -> None:
 
 
 def test_a_member_whose_partition_moved_on_is_done_without_an_error(kafka: str) -> None:
-    address = fresh_inbox(kafka)
+    address = fresh_door(kafka)
     with upstream(address) as other:
         other.send(b"a")
     with closing(KafkaInbox(address, group="test", session_s=SESSION_S)) as slow:

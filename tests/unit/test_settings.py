@@ -165,3 +165,19 @@ def test_inboxes_have_each_a_key_and_the_log_s_brokers_unless_others_are_named()
     assert ours.inbox_keys == {"touchline.inbox": "k_1", "partners": "k_2"}
     assert (ours.kafka, theirs.kafka) == ("kafka://k1:9092", "kafka://k2:9092")
     assert load().inbox_keys == {}
+
+
+def test_decisions_are_sent_where_the_log_is_on_kafka_or_where_a_topic_is_named() -> None:
+    on_kafka, elsewhere = "kafka://k1:9092", "kafka://k2:9092"
+
+    assert load().decisions == load(kafka_url=elsewhere).decisions == ""
+    assert load(log_url=on_kafka).decisions == "touchline.decisions"
+    assert load(log_url=on_kafka, decisions_topic="off").decisions == ""
+    assert load(kafka_url=elsewhere, decisions_topic="told").decisions == "told"
+    assert load(log_url=on_kafka, inboxes="a=k").doors == ["a", "touchline.decisions"]
+    with pytest.raises(Misconfigured, match="KAFKA_URL is missing: told is a topic"):
+        load(decisions_topic="told")
+    with pytest.raises(Misconfigured, match="DECISIONS_TOPIC is an inbox too"):
+        load(log_url=on_kafka, decisions_topic="a", inboxes="a=k")
+    with pytest.raises(Misconfigured, match="DECISIONS_TOPIC should be a topic's name"):
+        load(log_url=on_kafka, decisions_topic="a b")

@@ -1,4 +1,4 @@
-"""Topics that others write: made fresh, and written as by an upstream system."""
+"""Topics that others write and read: made fresh, and used as by other systems."""
 
 import itertools
 import uuid
@@ -7,18 +7,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from services.log.kafka.address import Address, parse
+from services.log.outlet import Outbound
 
 _NUMBERS: Final = itertools.count()
 _RUN: Final = uuid.uuid4().hex[:8]
 
 
-def fresh_inbox(server: str, *, partitions: int = 1) -> Address:
+def fresh_door(server: str, *, partitions: int = 1) -> Address:
     """A topic of this name that nobody wrote yet."""
-    topic = f"inbox-{_RUN}-{next(_NUMBERS)}"
+    topic = f"door-{_RUN}-{next(_NUMBERS)}"
     admin = KafkaAdminClient(bootstrap_servers=[server])
     try:
         wanted = {"num_partitions": partitions, "replication_factor": 1}
@@ -48,3 +49,23 @@ class Upstream:
         """One record."""
         sent = self._producer.send(self._topic, value=value, key=value or b"-", headers=[*headers])
         sent.get(timeout=30)
+
+
+def told(address: Address) -> list[Outbound]:
+    """All that a reader finds in the topic, partition by partition."""
+    consumer = KafkaConsumer(bootstrap_servers=list(address.servers), enable_auto_commit=False)
+    try:
+        numbers = consumer.partitions_for_topic(address.topic) or ()
+        partitions = [TopicPartition(address.topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        found = []
+        while any(consumer.position(one) < ends[one] for one in partitions):
+            for records in consumer.poll(timeout_ms=500).values():
+                for record in records:
+                    headers = {name: value.decode() for name, value in record.headers}
+                    found.append(Outbound(record.key, record.value, headers))
+        return found
+    finally:
+        consumer.close()
