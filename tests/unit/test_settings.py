@@ -179,5 +179,7 @@ def test_decisions_are_sent_where_the_log_is_on_kafka_or_where_a_topic_is_named(
         load(decisions_topic="told")
     with pytest.raises(Misconfigured, match="DECISIONS_TOPIC is an inbox too"):
         load(log_url=on_kafka, decisions_topic="a", inboxes="a=k")
+    with pytest.raises(Misconfigured, match="LOG_URL names a topic that is an inbox"):
+        load(log_url=on_kafka, inboxes="touchline.events=k")
     with pytest.raises(Misconfigured, match="DECISIONS_TOPIC should be a topic's name"):
         load(log_url=on_kafka, decisions_topic="a b")
