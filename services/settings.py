@@ -14,7 +14,7 @@ from services.errors import Misconfigured
 
 PREFIX = "TOUCHLINE_"
 DECISIONS = "touchline.decisions"
-LOG = "touchline.events"
+LOG_TOPIC = "touchline.events"
 """The log's topic, where its address names none."""
 OFF = "off"
 REQUESTS_PER_S = 5_000.0
@@ -167,7 +167,10 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TOUCHLINE_DECISIONS_TOPIC is an inbox too: what is told would be read again"
             )
-        if not self.kafka_url and (urlsplit(self.log_url).path.strip("/") or LOG) in self.doors:
+        if (
+            not self.kafka_url
+            and (urlsplit(self.log_url).path.strip("/") or LOG_TOPIC) in self.doors
+        ):
             raise ValueError(
                 "TOUCHLINE_LOG_URL names a topic that is an inbox, or that decisions go to: the "
                 "log's own is for nobody else"
