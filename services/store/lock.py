@@ -16,7 +16,7 @@ FOLDER: Final = 7_102_030
 """The advisory lock of the one process that folds; others stand by."""
 DELIVERER: Final = 7_102_033
 """The advisory lock of the one process that sends decisions; others stand by."""
-PUBLISHER: Final = 7_102_034
+PUBLISHER: Final = 7_102_037
 """The advisory lock of the one process that publishes decisions; others stand by."""
 RELAY: Final = 7_102_032
 """The advisory lock of whoever brings the outbox to the log, so that it goes in order."""
