@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from services import telemetry
 from services.clock import SystemClock
 from services.fold.watch import Turns
-from services.log.open import open_log
+from services.log.open import open_log, open_outlet
 from services.log.port import Log
 from services.priority import BEHIND, stand_back
 from services.process import beside, ending, stopped_by_signals
@@ -24,12 +24,14 @@ from services.scoring.deliver.courier import Courier
 from services.scoring.deliver.deliverer import SILENT_S, Deliverer
 from services.scoring.deliver.mail import Mailer, Server
 from services.scoring.deliver.post import Poster
+from services.scoring.deliver.publisher import Publisher
 from services.scoring.deliver.sender import Sender
 from services.scoring.listening import Listener
 from services.scoring.loop import ScoringLoop
 from services.settings import Settings, load
-from services.store.lock import DELIVERER, KeptLock
+from services.store.lock import DELIVERER, PUBLISHER, KeptLock
 from services.store.postgres_deliveries import PostgresDeliveries
+from services.store.postgres_published import PostgresPublished
 from services.store.postgres_scores import PostgresScores
 from services.vault.master import parse_master_key
 from services.vault.port import Vault
@@ -56,6 +58,20 @@ def delivering(settings: Settings, events: Log, vault: Vault) -> Iterator[Delive
 
 
 @contextmanager
+def publishing(settings: Settings, events: Log) -> Iterator[Publisher]:
+    """What sends decisions to their topic.
+
+    Raises ``Misconfigured`` where Kafka's clients are missing.
+    """
+    url = settings.store_fold_url
+    with ExitStack() as stack:
+        outlet = stack.enter_context(closing(open_outlet(settings.kafka, settings.decisions)))
+        progress = stack.enter_context(closing(PostgresPublished(url)))
+        lock = stack.enter_context(closing(KeptLock(url, PUBLISHER, within_s=SILENT_S)))
+        yield Publisher(lock, events, progress, outlet)
+
+
+@contextmanager
 def scoring(
     url: str, events: Log, vault: Vault, turns: Turns | None = None
 ) -> Iterator[ScoringLoop]:
@@ -65,7 +81,7 @@ def scoring(
 
 
 def run(settings: Settings, stop: threading.Event, turns: Turns) -> None:
-    """Score and deliver until ``stop`` is set; raises as ``delivering``.
+    """Score, deliver and publish until ``stop`` is set; raises as these.
 
     ``settings`` name the store and the master key.
     """
@@ -74,6 +90,8 @@ def run(settings: Settings, stop: threading.Event, turns: Turns) -> None:
         events = stack.enter_context(closing(open_log(settings.log_url or url)))
         vault = stack.enter_context(closing(PostgresVault(url, key)))
         works = [stack.enter_context(delivering(settings, events, vault)).run]
+        if settings.decisions:
+            works.append(stack.enter_context(publishing(settings, events)).run)
         if settings.scoring == "on":
             works.append(stack.enter_context(scoring(url, events, vault, turns)).run)
         log.info("scorer.started", scoring=settings.scoring)

@@ -1,6 +1,8 @@
 """Settings: every variable that Touchline reads; a wrong value is refused at start."""
 
 import os
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -11,6 +13,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.errors import Misconfigured
 
 PREFIX = "TOUCHLINE_"
+DECISIONS = "touchline.decisions"
+LOG_TOPIC = "touchline.events"
+"""The log's topic, where its address names none."""
+OFF = "off"
 REQUESTS_PER_S = 5_000.0
 REQUESTS_BURST = 10_000.0
 
@@ -31,9 +37,31 @@ def _of_scheme(*schemes: str, otherwise: str = "the embedded one") -> AfterValid
 
 
 _Kafka = _of_scheme("kafka")
+_Brokers = _of_scheme("kafka", otherwise="those of the log")
 _Postgres = _of_scheme("postgresql", "postgres")
 _Http = _of_scheme("http", "https")
+_TOPIC = re.compile(r"[\w.-]{1,150}", re.ASCII)
+_INBOXES = re.compile(r"[\w.-]{1,150}=[^=,\s]+(,[\w.-]{1,150}=[^=,\s]+)*", re.ASCII)
 _Smtp = _of_scheme("smtp", "smtps", otherwise="no mail at all")
+
+
+def _inboxes(value: str) -> str:
+    topics = [one.partition("=")[0] for one in value.split(",")]
+    if value and (not _INBOXES.fullmatch(value) or len(topics) > len(set(topics))):
+        raise ValueError(
+            "should be topic=key_id, more after commas, each topic once, like touchline.inbox=k_1"
+        )
+    return value
+
+
+def _topic(value: str) -> str:
+    if value and not _TOPIC.fullmatch(value):
+        raise ValueError("should be a topic's name, or off")
+    return value
+
+
+_Topic = AfterValidator(_topic)
+_Inboxes = AfterValidator(_inboxes)
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -85,6 +113,15 @@ class Settings(BaseSettings):
     """The store as role ``touchline_query``; by default ``STORE_URL`` takes the role on."""
     archive_url: Annotated[str, _Http] = Field("", repr=False)
     """ClickHouse's HTTP interface, user and password in the address; empty is embedded."""
+    kafka_url: Annotated[str, _Brokers] = Field("", repr=False)
+    """The brokers of inboxes and of decisions: ``kafka://host:port``, more after commas; by default
+    those of the log."""
+    inboxes: Annotated[str, _Inboxes] = ""
+    """Topics whose records ingest takes in, each as if posted with the key of an id:
+    ``touchline.inbox=k_…``, more after commas; ``touchline keys list`` shows the ids."""
+    decisions_topic: Annotated[str, _Topic] = ""
+    """Where decisions are sent for others to read; empty: ``touchline.decisions`` where the log is
+    on Kafka, nowhere else; ``off``: nowhere."""
     partitions: Annotated[int, Field(ge=2, le=1024)] = 16
     """Partitions of the log, control's included; fixed when the log is made."""
 
@@ -122,7 +159,46 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TOUCHLINE_STORE_URL is missing: an address for one role alone is of no use"
             )
+        if self.doors and not self.kafka:
+            raise ValueError(
+                f"TOUCHLINE_KAFKA_URL is missing: {self.doors[0]} is a topic of some brokers, and "
+                "the log has none"
+            )
+        if self.decisions in self.inbox_keys:
+            raise ValueError(
+                "TOUCHLINE_DECISIONS_TOPIC is an inbox too: what is told would be read again"
+            )
+        if (
+            not self.kafka_url
+            and (urlsplit(self.log_url).path.strip("/") or LOG_TOPIC) in self.doors
+        ):
+            raise ValueError(
+                "TOUCHLINE_LOG_URL names a topic that is an inbox, or that decisions go to: the "
+                "log's own is for nobody else"
+            )
         return self
+
+    @property
+    def kafka(self) -> str:
+        """The brokers of inboxes and decisions; empty where there are none."""
+        return self.kafka_url or self.log_url
+
+    @property
+    def inbox_keys(self) -> Mapping[str, str]:
+        """For each inbox the id of the key in whose name it is read."""
+        return dict(one.split("=") for one in self.inboxes.split(",") if one)
+
+    @property
+    def decisions(self) -> str:
+        """The topic that decisions are sent to; empty where they are sent to none."""
+        if self.decisions_topic:
+            return "" if self.decisions_topic == OFF else self.decisions_topic
+        return DECISIONS if self.log_url else ""
+
+    @property
+    def doors(self) -> Sequence[str]:
+        """Topics that others write or read."""
+        return [*self.inbox_keys, *([self.decisions] if self.decisions else [])]
 
     @property
     def url(self) -> str:

@@ -16,7 +16,7 @@ from services.addresses import (
 )
 from services.data_dir import DataDir, Running
 from services.greeting import greeter
-from services.log.open import make_log
+from services.log.open import make_doors, make_log
 from services.plan import Child, Plan, Server
 from services.ports import claimed_port
 from services.settings import Settings
@@ -88,6 +88,7 @@ def _prepare(settings: Settings, directory: DataDir) -> None:
         free_archive_port(directory)
     migrate(find(settings).store.owner, partitions=settings.partitions)
     make_log(settings.log_url, settings.partitions)
+    make_doors(settings.kafka, settings.doors, settings.partitions)
 
 
 def _running(settings: Settings, directory: DataDir) -> Running:

@@ -33,6 +33,7 @@ from services.edge.rate import Rates
 from services.edge.server import GRACE_S, serve
 from services.errors import Refused
 from services.fold.garbage import collecting_rarely
+from services.inboxes import reading
 from services.ingest.app import router as ingest_router
 from services.ingest.door import Door, IngestMetrics
 from services.log.open import open_log
@@ -121,6 +122,7 @@ def composed(settings: Settings) -> Iterator[FastAPI]:
         routes = [ingest_router(door), query_router(desk), pages.router()]
         web = app([*routes, _query_health(desk, registry)], door.limits, registry)
         web.state.stopping = desk.feed.end
+        stack.enter_context(reading(settings, door))
         yield web
 
 
@@ -132,6 +134,7 @@ def ingesting(settings: Settings) -> Iterator[FastAPI]:
         door = _door(settings, registry, stack)
         checks = Checks({"store": door.gate.reach, "log": door.log.ends})
         routes = [ingest_router(door), health.router(checks, registry)]
+        stack.enter_context(reading(settings, door))
         yield app(routes, door.limits, registry)
 
 

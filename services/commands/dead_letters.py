@@ -1,9 +1,10 @@
 """Dead letters: what could not be taken in, opened, corrected, sent again, or set aside."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from schemas import EventQuarantined
 from schemas.codec import Undecodable, decode
@@ -159,14 +160,38 @@ def refused(
     ``origin`` is unique in the workspace and tells people where to look, like ``orders.csv:17``. It
     may name anybody, so it is sealed under a key of the day.
     """
+    return refused_each(workspace, [Refusal(origin, raw, problem)], vault=vault, at=at)[0]
+
+
+class Refusal(NamedTuple):
+    """An event that ingest refused: where it came from, what it was, and why."""
+
+    origin: str
+    raw: bytes
+    problem: Problem
+
+
+def refused_each(
+    workspace: str, refusals: Sequence[Refusal], *, vault: Vault, at: datetime
+) -> list[Letter]:
+    """``refused`` for several, with one look at the vault."""
+    if not refusals:
+        return []
     owner = day_owner(at)
     key = vault.keys_for(workspace, [owner])[owner]
-    sealed = seal(key, raw, bound_to=sealed_to(workspace, origin, None, None))
-    told = f"{problem.problem}; {problem.remedy}"
-    return Letter(
-        workspace, origin, None, None, None, None, None,
-        told, problem.field or None, sealed.key_id, sealed.ciphertext,
-    )  # fmt: skip
+    letters = []
+    for origin, raw, problem in refusals:
+        sealed = seal(key, raw, bound_to=sealed_to(workspace, origin, None, None))
+        told = _storable(f"{problem.problem}; {problem.remedy}")
+        field = _storable(problem.field) or None
+        said = told, field, sealed.key_id, sealed.ciphertext
+        letters.append(Letter(workspace, origin, None, None, None, None, None, *said))
+    return letters
+
+
+def _storable(text: str) -> str:
+    """As PostgreSQL can hold it: a sender may name a field by what is no text there."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

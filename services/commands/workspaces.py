@@ -1,21 +1,26 @@
 """Workspaces: opened with what gives their events a meaning, and told to the log at once."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from schemas.codec import Undecodable, decode
+from schemas.envelope import Recorded
 from schemas.fields import iana, iso4217
 from schemas.workspace import WorkspaceCreated
 from services.commands.policies import defaults
 from services.errors import Refused
+from services.log.port import CONTROL, Log
 from services.store.tenants import Tenants, WorkspaceRow
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LONGEST_TITLE: Final = 200
+AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,38 @@ def create_workspace(
     )
     tenants.insert_workspace(row, [_created(row, by), *defaults(row.workspace, by, now)])
     return row
+
+
+def in_log(log: Log) -> Sequence[WorkspaceRow]:
+    """The workspaces that ``log`` tells of, as they are now: for a store that was lost."""
+    found: dict[str, WorkspaceRow] = {}
+    at, end = 0, log.ends()[CONTROL]
+    while at < end:
+        for stored in log.read(CONTROL, at, AT_ONCE):
+            at = stored.offset + 1
+            if b'"type":"workspace.' not in stored.payload:
+                continue
+            with suppress(Undecodable):
+                recorded = decode(stored.payload)
+                row = found.get(recorded.workspace)
+                found[recorded.workspace] = _after(row, recorded)
+    return list(found.values())
+
+
+def _after(row: WorkspaceRow | None, recorded: Recorded[Any]) -> WorkspaceRow:
+    """``row`` once ``recorded`` was taken in; of two that created it the first stands."""
+    told = recorded.data
+    if row is None:
+        words = told.name, told.time_zone, told.currency, told.region
+        return WorkspaceRow(recorded.workspace, *words, recorded.occurred_at)
+    if isinstance(told, WorkspaceCreated):
+        return row
+    return row._replace(
+        name=told.name or row.name,
+        time_zone=told.time_zone or row.time_zone,
+        currency=told.currency or row.currency,
+        region=told.region or row.region,
+    )
 
 
 def _created(row: WorkspaceRow, by: str) -> bytes:

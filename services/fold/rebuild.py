@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from schemas.codec import Undecodable, decode
 from schemas.envelope import Recorded
+from services.errors import Conflict
 from services.fold.apply import Folds, apply
 from services.fold.due import settle_due
 from services.fold.loop import BATCH, read_batch
@@ -65,6 +66,32 @@ def rebuild(folds: Folds, log: Log, store: Store, shadow: Shadow, *, progress: P
         # The live folds wait now: what they had done meanwhile is done here too.
         replay(folds, log, store, position, progress=progress)
     return sum(position.values())
+
+
+def rebuild_lost(
+    folds: Folds, log: Log, store: Store, shadow: Shadow, *, progress: Progress
+) -> int:
+    """Fold all that the log has into ``store`` on ``shadow``, and put it in place of no rows.
+
+    For a store that was lost: what the log has was decided on long ago, and nothing of it is told
+    again. Raises ``Conflict`` where there are rows. Gives the number of records folded.
+    """
+    shadow.make()
+    _refuse_rows(shadow.live())
+    replay(folds, log, store, log.ends(), progress=progress)
+    with shadow.replacing_live() as position:
+        _refuse_rows(position)
+        ends = log.ends()
+        replay(folds, log, store, ends, progress=progress)
+    return sum(ends.values())
+
+
+def _refuse_rows(position: Position) -> None:
+    if any(position.values()):
+        raise Conflict(
+            "there are already, folded from this log", "rebuild them without --lost",
+            field="rows",
+        )  # fmt: skip
 
 
 def replay(folds: Folds, log: Log, store: Store, ends: Position, *, progress: Progress) -> None:

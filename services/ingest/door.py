@@ -1,7 +1,7 @@
 """The door: what every route of ingest is given."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -9,8 +9,10 @@ from services.clock import Clock
 from services.edge.auth import Gate
 from services.edge.keys import Key
 from services.edge.limits import Limits
-from services.ingest.accept import Producer, Raw
+from services.ingest.accept import Producer, Raw, Rejected
+from services.ingest.peek import peek
 from services.ingest.receive import Received, receive_each
+from services.ingest.sources.mapped import Mapped
 from services.log.port import Log
 from services.vault.port import Vault
 
@@ -67,6 +69,23 @@ class Door:
         for received in each:
             self.metrics.count(received)
         return each
+
+    def receive_mapped(self, key: Key, events: Sequence[Mapped]) -> Received:
+        """``receive`` for events of another dialect; what could not be mapped is rejected."""
+        good = [index for index, event in enumerate(events) if event.problem is None]
+        unmapped = [
+            Rejected(index, peek(event.raw).id, event.problem, "invalid")
+            for index, event in enumerate(events)
+            if event.problem is not None
+        ]
+        received = self.receive(key, [events[index].raw for index in good])
+        self.metrics.count(Received((), unmapped, {}))
+        refused = [replace(one, index=good[one.index]) for one in received.rejected]
+        return Received(
+            [replace(one, index=good[one.index]) for one in received.accepted],
+            sorted([*unmapped, *refused], key=lambda one: one.index),
+            received.position,
+        )
 
 
 def _producer(key: Key) -> Producer:

@@ -1,8 +1,12 @@
 """The log that an address names."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from services.errors import Misconfigured
+from services.log.inbox import Inbox
+from services.log.outlet import Outlet
 from services.log.port import Log
 from services.log.postgres import PostgresLog
 
@@ -35,6 +39,46 @@ def make_log(url: str, partitions: int) -> bool:
     return topic.create(address.parse(url), partitions)
 
 
+def open_inbox(url: str, topic: str) -> Inbox:
+    """The inbox ``topic`` of the brokers at ``url``, shared by all processes; close it after use.
+
+    Raises ``Misconfigured``.
+    """
+    try:
+        from services.log.kafka import address, inbox  # noqa: PLC0415 - as above
+    except ImportError as cause:
+        raise _not_installed(cause) from cause
+    place = replace(address.parse(url), topic=topic)
+    return inbox.KafkaInbox(place, group=f"{topic}.ingest")
+
+
+def open_outlet(url: str, topic: str) -> Outlet:
+    """The topic ``topic`` of the brokers at ``url``, for others to read; close it after use.
+
+    Raises ``Misconfigured``.
+    """
+    try:
+        from services.log.kafka import address, outlet  # noqa: PLC0415 - as above
+    except ImportError as cause:
+        raise _not_installed(cause) from cause
+    return outlet.KafkaOutlet(replace(address.parse(url), topic=topic))
+
+
+def make_doors(url: str, topics: Sequence[str], partitions: int) -> Sequence[str]:
+    """Make those of ``topics`` that are not there yet, for others to write or read; which.
+
+    Raises ``Misconfigured`` and ``Unavailable``.
+    """
+    if not topics:
+        return []
+    try:
+        from services.log.kafka import address, topic  # noqa: PLC0415 - as above
+    except ImportError as cause:
+        raise _not_installed(cause) from cause
+    doors = [replace(address.parse(url), topic=name) for name in topics]
+    return [door.topic for door in doors if topic.create_door(door, partitions)]
+
+
 def is_on_kafka(url: str) -> bool:
     """Whether ``url`` names a log on Kafka."""
     return urlsplit(url).scheme == "kafka"
@@ -42,6 +86,6 @@ def is_on_kafka(url: str) -> bool:
 
 def _not_installed(cause: ImportError) -> Misconfigured:
     return Misconfigured(
-        f"TOUCHLINE_LOG_URL names Kafka, and its clients are not installed ({cause.name}): "
+        f"settings name Kafka, and its clients are not installed ({cause.name}): "
         "pip install 'touchline[cluster]'"
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from services.main.backing_up import Kind, Made
     from services.main.restoring import Restored
+    from services.settings import Settings
 
 
 def backup(
@@ -58,8 +59,9 @@ def backup(
 
 def restore(
     source: Annotated[
-        Path, typer.Argument(help="A backup's folder.", metavar="FROM", show_default=False)
-    ],
+        Path | None,
+        typer.Argument(help="A backup's folder.", metavar="[FROM]", show_default=False),
+    ] = None,
     *,
     vault: Annotated[
         Path | None,
@@ -80,6 +82,9 @@ def restore(
     Every file is checked before anything is written, and the vault has to open what the log holds.
     Then the log is folded again and every row compared, as touchline verify does: exit code 1
     where one differs. The archive is filled again once the platform runs.
+
+    Of a platform whose log is on Kafka the vault is restored, without FROM; rows and workspaces
+    are folded from the log then: touchline rebuild --lost.
     """
     from services.errors import Refused
     from services.main.byte_bar import byte_bar
@@ -92,6 +97,9 @@ def restore(
             field="--vault",
         )  # fmt: skip
     settings = load(data_dir=data_dir)
+    if source is None:
+        _restore_vault(settings, vault, json=json)
+        return
     restored = put_back(settings, source, vault, bar=byte_bar)
     if not json:
         typer.echo(_restored(restored, settings.data_dir))
@@ -111,6 +119,28 @@ def restore(
     if is_right is False:
         typer.echo("A row is not what the log says: see touchline verify, and rebuild", err=True)
         raise typer.Exit(1)
+
+
+def _restore_vault(settings: "Settings", vault: Path, *, json: bool) -> None:
+    """The vault alone, where the log is somewhere else."""
+    from services.errors import Refused
+    from services.main.byte_bar import byte_bar
+    from services.main.restoring import restore_vault
+
+    if not settings.log_url:
+        raise Refused(
+            "is missing", "name the backup's folder; a vault goes alone where the log is on Kafka",
+            field="FROM",
+        )  # fmt: skip
+    manifest = restore_vault(settings, vault, bar=byte_bar)
+    if json:
+        tables = {file.table: file.rows for file in manifest.files if file.table}
+        print_json({"made_at": manifest.made_at, "tables": tables})
+    else:
+        typer.echo(
+            f"{settings.data_dir}: the vault as of {manifest.made_at}. Fold the log again with: "
+            "touchline rebuild --lost"
+        )
 
 
 def _told(made: "Made") -> dict[str, object]:

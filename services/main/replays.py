@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from threading import Event
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from services.log.port import Log
     from services.store.compare import PostgresSnapshot
     from services.store.postgres import PostgresStore
+    from services.vault.port import Vault
 
 PATIENCE_S: Final = 10.0
 """For the folds to finish a tick."""
@@ -26,25 +27,71 @@ _NEVER: Final = Event()
 """Nobody sets it: waiting for it is a pause."""
 
 
-def rebuild(*, data_dir: DataDir = None, json: Json = False) -> None:
+def rebuild(
+    *,
+    lost: Annotated[
+        bool,
+        typer.Option(
+            "--lost", help="The store was lost: fold all that the log has, workspaces included."
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
     """Fold the whole log again and put the rows in place at once.
 
     Queries go on from the old rows until then; the platform may run or not. Nothing is sent, and
-    no dead letter is written anew.
+    no dead letter is written anew. With --lost there must be no rows yet, nobody may fold, and the
+    vault must be the one that opens the log.
     """
     from services.addresses import borrow
     from services.fold.rebuild import rebuild as fold_again
+    from services.fold.rebuild import rebuild_lost
     from services.settings import load
+    from services.store.migrate import migrate
     from services.store.shadow import Shadow
 
     with borrow(load(data_dir=data_dir)) as addresses, _bar("Rebuilding") as progress:
+        if lost:
+            migrate(addresses.store.owner)
         shadow = Shadow(addresses.store.owner, "shadow")
         with shadow.alone(), _replay(addresses, shadow.schema) as (folds, log, store):
-            records = fold_again(folds, log, store, shadow, progress=progress)
+            if lost:
+                _refuse_another_vault(log, folds.vault)
+                records = rebuild_lost(folds, log, store, shadow, progress=progress)
+                _open_workspaces(addresses.store.fold, log)
+            else:
+                records = fold_again(folds, log, store, shadow, progress=progress)
     if json:
         print_json({"records": records})
     else:
         typer.echo(f"Rebuilt from {records:,} records; the new rows are in place.")
+
+
+def _refuse_another_vault(log: "Log", vault: "Vault") -> None:
+    """Raise ``Misconfigured`` where nothing of ``log`` can be opened; an older vault opens some."""
+    from services.errors import Misconfigured
+    from services.main.sealings import sealings
+    from services.vault.backup import count_opened
+
+    sealed = list(sealings(log, log.ends()))
+    if sealed and not count_opened(sealed, vault):
+        raise Misconfigured(
+            "the vault opens nothing of what the log holds: bring its backup back first "
+            "(touchline restore --vault VAULT_FROM), with the master key of then"
+        )
+
+
+def _open_workspaces(url: str, log: "Log") -> None:
+    from services.commands.workspaces import in_log
+    from services.store.postgres_tenants import PostgresTenants
+
+    with closing(PostgresTenants(url)) as tenants:
+        known = {row.workspace for row in tenants.workspaces()}
+        for row in in_log(log):
+            if row.workspace not in known:
+                # Without events: the log has told them.
+                tenants.insert_workspace(row, [])
 
 
 def verify(*, data_dir: DataDir = None, json: Json = False) -> None:

@@ -8,26 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from schemas.codec import Undecodable, decode
 from services.data_dir import DataDir, running
 from services.errors import Conflict, Damaged, Misconfigured
-from services.log.port import Log, Position
 from services.log.postgres import PostgresLog
 from services.main.backing_up import Bar, refuse_apart, refuse_elsewhere
+from services.main.sealings import sealings
 from services.settings import Settings
 from services.store.backup_folder import Backup, Manifest
 from services.store.embedded import EmbeddedPostgres
 from services.store.migrate import migrate, refuse_newer
 from services.store.restore import LOADING, analyze, load
 from services.store.urls import Urls
-from services.vault.backup import MASTER_KEY, Opening, Sealing, name_of, try_opening
+from services.vault.backup import MASTER_KEY, Opening, name_of, try_opening
 from services.vault.master import parse_master_key
 from services.vault.postgres import PostgresVault
 
 WORK: Final = "restoring"
 """Where a restore works within the data directory; worthless when none does."""
-FIRST, LAST = 10, 40
-"""Records of each partition that are tried: a stale vault lacks the keys of the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +63,33 @@ def restore(settings: Settings, source: Path, vault: Path, *, bar: Bar) -> Resto
                 work.write_secret(MASTER_KEY, keys.read(MASTER_KEY).decode())
             _put_in_place(work, directory)
     return Restored(store.manifest, migrated, opening)
+
+
+def restore_vault(settings: Settings, vault: Path, *, bar: Bar) -> Manifest:
+    """Restore the vault alone into the empty data directory of a platform whose log is on Kafka.
+
+    Its rows are to be folded from the log then: ``touchline rebuild --lost``. Else as ``restore``.
+    """
+    refuse_elsewhere(settings)
+    keys = Backup.at(vault, "vault")
+    refuse_newer(keys.manifest.migrations, whose=f"the backup {keys.place}")
+    _refuse_occupied(settings.data_dir)
+    with bar(f"Checking {keys.place.name}") as progress:
+        keys.check(progress)
+    master_key = _master_key(keys, settings)
+    directory = DataDir.at(settings.data_dir)
+    with closing(directory.lock("touchline restore")):
+        _refuse_occupied(directory.path)
+        with _workplace(directory) as work:
+            with _server(work) as urls:
+                fill(urls.owner, (keys,), bar)
+                with closing(PostgresVault(urls.fold, master_key)) as opened:
+                    if name_of(opened) != keys.manifest.vault:
+                        raise Damaged("the vault that was restored is not what its backup says")
+            if keys.has(MASTER_KEY):
+                work.write_secret(MASTER_KEY, keys.read(MASTER_KEY).decode())
+            _put_in_place(work, directory)
+    return keys.manifest
 
 
 def _refuse_unfit(store: Backup, keys: Backup) -> None:
@@ -162,20 +186,7 @@ def _try(urls: Urls, master_key: bytes, manifest: Manifest) -> Opening:
     ):
         if name_of(vault) != manifest.vault or dict(log.ends()) != manifest.position:
             raise Damaged("what was restored is not what the backup says of itself")
-        return try_opening(list(_sealings(log, manifest.position)), vault, urls.fold)
-
-
-def _sealings(log: Log, ends: Position) -> Iterator[Sealing]:
-    for partition, end in ends.items():
-        for first, limit in ((0, FIRST), (max(FIRST, end - LAST), LAST)):
-            for stored in log.read(partition, first, limit):
-                try:
-                    recorded = decode(stored.payload)
-                except Undecodable:
-                    continue
-                if recorded.sealed is not None:
-                    bound_to = f"{recorded.workspace}\0{recorded.source}\0{recorded.id}".encode()
-                    yield Sealing(f"{partition}:{stored.offset}", recorded.sealed, bound_to)
+        return try_opening(list(sealings(log, manifest.position)), vault, urls.fold)
 
 
 def _put_in_place(work: DataDir, directory: DataDir) -> None:

@@ -41,14 +41,14 @@ def status(*, data_dir: DataDir = None, json: Json = False) -> None:
 
 
 def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
-    """Bring the database up to date, and make the topic of a log on Kafka where there is none.
+    """Bring the database up to date, and make the topics on Kafka that are not there yet.
 
     The platform does so itself when it starts; on a cluster run this once before each version's
     services, with TOUCHLINE_STORE_URL naming the user who owns the database. Run again, it changes
     nothing.
     """
     from services.addresses import borrow_store
-    from services.log.open import is_on_kafka, make_log
+    from services.log.open import is_on_kafka, make_doors, make_log
     from services.settings import load
     from services.store.migrate import migrate as bring_up_to_date
 
@@ -56,13 +56,16 @@ def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
     with borrow_store(settings) as store:
         applied = bring_up_to_date(store.owner, partitions=settings.partitions)
     is_topic_new = make_log(settings.log_url, settings.partitions)
+    doors = make_doors(settings.kafka, settings.doors, settings.partitions)
     if json:
         topic = {"is_topic_new": is_topic_new} if is_on_kafka(settings.log_url) else {}
-        print_json({"applied": applied, **topic})
+        print_json({"applied": applied, **topic, **({"doors": doors} if settings.doors else {})})
         return
     typer.echo("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
     if is_topic_new:
         typer.echo("made the log's topic")
+    for name in doors:
+        typer.echo(f"made topic {name}")
 
 
 def _records(settings: "Settings") -> "Account | None":

@@ -32,16 +32,27 @@ def create(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make the topic, as it should be; one that is there is left as it is, and checked."""
+    """Make the topic, as it should be; one that is there is left as it is, and checked.
+
+    Inboxes and the topic of decisions are made too where they are not there, kept for a week.
+    """
     from services.log.kafka import topic
+    from services.log.open import make_doors
     from services.settings import load
 
     settings = load(partitions=partitions)
+    made = make_doors(settings.kafka, settings.doors, settings.partitions)
+    for name in [] if json else made:
+        typer.echo(f"Made: {name}.")
+    if settings.doors and not settings.log_url:
+        if json:
+            print_json({"doors": made})
+        return
     address = _address(settings)
     is_new = topic.create(address, settings.partitions)
     found = topic.checked(address)
     if json:
-        print_json({"created": is_new, **asdict(found)})
+        print_json({"created": is_new, **asdict(found), "doors": made})
     else:
         typer.echo(f"{'Made' if is_new else 'It was there'}: {_sentence(found)}")
 

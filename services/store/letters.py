@@ -1,6 +1,6 @@
 """Dead letters in PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -99,6 +99,12 @@ class PostgresLetters:
         """Keep a letter that does not come from the log, once for each origin."""
         with self._inside(letter.workspace) as cursor:
             cursor.execute(WRITE_LETTERS, letter)
+
+    def keep_all(self, letters: Sequence[Letter]) -> None:
+        """``keep`` for several of one workspace, in one transaction."""
+        if letters:
+            with self._inside(letters[0].workspace) as cursor:
+                cursor.executemany(WRITE_LETTERS, letters)
 
     def close(self) -> None:
         """Give connections back."""

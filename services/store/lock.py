@@ -24,6 +24,8 @@ DELIVERER: Final = 7_102_033
 """Of the one process that sends decisions."""
 SCORER: Final = 7_102_034
 """Of the one process that scores."""
+PUBLISHER: Final = 7_102_037
+"""Of the one process that publishes decisions."""
 ASK_S: Final = 0.5
 """Between two looks whether a lock is free, and whether what we hold is ours still."""
 _TAKE: Final = "SELECT pg_try_advisory_lock(%s)"

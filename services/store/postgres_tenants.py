@@ -16,6 +16,12 @@ from services.store.tenants import FoundKey, KeyRow, WorkspaceRow
 _FIND: Final = (
     "SELECT key_id, workspace, kind, region, time_zone, currency FROM touchline.find_key(%s)"
 )
+_FIND_BY_ID: Final = (
+    "SELECT key_id, workspace, kind, region, time_zone, currency"
+    " FROM touchline.api_key JOIN touchline.workspace USING (workspace)"
+    " WHERE key_id = %s AND coalesce(expires_at > now(), true)"
+    " AND coalesce(revoked_at > now(), true)"
+)
 _INSERT_KEY: Final = (
     "INSERT INTO touchline.api_key"
     " (key_id, key_hash, workspace, kind, name, created_at, expires_at, revoked_at)"
@@ -61,6 +67,12 @@ class PostgresTenants:
                 # A server that was restarted costs no caller an error.
                 self._drop()
                 row = self._usable().execute(_FIND, (key_hash,)).fetchone()
+        return FoundKey(*row) if row else None
+
+    def find_by_id(self, key_id: str) -> FoundKey | None:
+        """The key of this id if it is in force; for a role that sees all workspaces."""
+        with self._transaction(None) as connection:
+            row = connection.execute(_FIND_BY_ID, (key_id,)).fetchone()
         return FoundKey(*row) if row else None
 
     def insert_key(self, row: KeyRow, key_hash: bytes) -> None:

@@ -6,6 +6,7 @@ and a key that is destroyed in the vault is in no copy of the log.
 
 import base64
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -71,6 +72,18 @@ def try_opening(sealings: Collection[Sealing], vault: Vault, url: str) -> Openin
             raise _shut(sealing, f"can't open it ({cause})") from cause
         opened += 1
     return Opening(opened, len(sealings) - opened)
+
+
+def count_opened(sealings: Collection[Sealing], vault: Vault) -> int:
+    """How many of ``sealings`` the vault opens; it may be older than they are, or another one."""
+    secrets = vault.secrets({sealing.sealed.key_id for sealing in sealings})
+    opened = 0
+    for sealing in sealings:
+        if (secret := secrets.get(sealing.sealed.key_id)) is not None:
+            with suppress(BadRecord):
+                unseal(secret, sealing.sealed, bound_to=sealing.bound_to)
+                opened += 1
+    return opened
 
 
 def _known(key_ids: Collection[str], url: str) -> set[str]:

@@ -111,3 +111,26 @@ def _configure(url: str, configs: dict[str, str]) -> None:
             if {name: said[name]["value"] for name in configs} == configs:
                 return
     raise AssertionError(configs)
+
+
+def test_the_command_line_makes_inboxes_and_the_topic_of_decisions(
+    kafka: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    number = uuid.uuid4().hex
+    for name, value in {
+        "KAFKA_URL": f"kafka://{kafka}",
+        "INBOXES": f"in-{number}=k_1",
+        "DECISIONS_TOPIC": f"out-{number}",
+        "DATA_DIR": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(f"TOUCHLINE_{name}", value)
+
+    # The log is in PostgreSQL: it has no topic.
+    made = ran("create", "--partitions", "3", "--json")
+    again = ran("create", "--json")
+
+    doors = [f"in-{number}", f"out-{number}"]
+    assert (made[0], json.loads(made[1])) == (0, {"doors": doors})
+    assert (again[0], json.loads(again[1])) == (0, {"doors": []})
+    found = [topic.described(parse(f"kafka://{kafka}/{door}")) for door in doors]
+    assert [(one.partitions, one.retention_ms) for one in found] == [(3, topic.DOOR_MS)] * 2

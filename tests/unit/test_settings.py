@@ -60,6 +60,14 @@ def test_what_is_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch
             "clickhouse://x",
             "TOUCHLINE_ARCHIVE_URL is no address of the form http://",
         ),
+        (
+            "KAFKA_URL",
+            "redis://x",
+            r"TOUCHLINE_KAFKA_URL is no address .*; .* for those of the log",
+        ),
+        ("INBOXES", "orders", "TOUCHLINE_INBOXES should be topic=key_id"),
+        ("INBOXES", "a=k_1,a=k_2", "TOUCHLINE_INBOXES should be .* each topic once"),
+        ("INBOXES", "orders=k_1", "TOUCHLINE_KAFKA_URL is missing"),
         ("STORE_QUERY_URL", "postgresql://h/d", "TOUCHLINE_STORE_URL is missing"),
         ("REQUESTS_PER_S", "0.0", "TOUCHLINE_REQUESTS_PER_S should be greater than 0"),
         ("REQUESTS_PER_S", "inf", "TOUCHLINE_REQUESTS_PER_S should be a finite number"),
@@ -148,3 +156,30 @@ def test_every_setting_is_documented() -> None:
     ]
 
     assert undocumented == []
+
+
+def test_inboxes_have_each_a_key_and_the_log_s_brokers_unless_others_are_named() -> None:
+    ours = load(inboxes="touchline.inbox=k_1,partners=k_2", log_url="kafka://k1:9092")
+    theirs = load(inboxes="partners=k_2", kafka_url="kafka://k2:9092")
+
+    assert ours.inbox_keys == {"touchline.inbox": "k_1", "partners": "k_2"}
+    assert (ours.kafka, theirs.kafka) == ("kafka://k1:9092", "kafka://k2:9092")
+    assert load().inbox_keys == {}
+
+
+def test_decisions_are_sent_where_the_log_is_on_kafka_or_where_a_topic_is_named() -> None:
+    on_kafka, elsewhere = "kafka://k1:9092", "kafka://k2:9092"
+
+    assert load().decisions == load(kafka_url=elsewhere).decisions == ""
+    assert load(log_url=on_kafka).decisions == "touchline.decisions"
+    assert load(log_url=on_kafka, decisions_topic="off").decisions == ""
+    assert load(kafka_url=elsewhere, decisions_topic="told").decisions == "told"
+    assert load(log_url=on_kafka, inboxes="a=k").doors == ["a", "touchline.decisions"]
+    with pytest.raises(Misconfigured, match="KAFKA_URL is missing: told is a topic"):
+        load(decisions_topic="told")
+    with pytest.raises(Misconfigured, match="DECISIONS_TOPIC is an inbox too"):
+        load(log_url=on_kafka, decisions_topic="a", inboxes="a=k")
+    with pytest.raises(Misconfigured, match="LOG_URL names a topic that is an inbox"):
+        load(log_url=on_kafka, inboxes="touchline.events=k")
+    with pytest.raises(Misconfigured, match="DECISIONS_TOPIC should be a topic's name"):
+        load(log_url=on_kafka, decisions_topic="a b")

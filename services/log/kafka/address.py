@@ -6,8 +6,9 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from services.errors import Misconfigured
+from services.settings import LOG_TOPIC
 
-TOPIC: Final = "touchline.events"
+TOPIC: Final = LOG_TOPIC
 PORT: Final = 9092
 FORM: Final = "kafka://host:port[,host:port …][/topic][?finite_retention=allowed]"
 _TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")

@@ -19,6 +19,8 @@ COPIES: Final = 3
 MESSAGE_BYTES: Final = 4_194_304
 """The largest batch: a record of an event that has a megabyte, sealed and so a third larger."""
 FOR_EVER: Final = -1
+DOOR_MS: Final = 7 * 24 * 3_600_000
+"""A week: as long as who reads may be away."""
 REACH_S: Final = 5.0
 UNLIMITED: Final = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 
@@ -50,14 +52,22 @@ def create(address: Address, partitions: int) -> bool:
 
     Raises ``Unavailable``, and ``Misconfigured`` where the brokers refuse it.
     """
+    return _created(address, partitions, {**UNLIMITED, "message.timestamp.type": "LogAppendTime"})
+
+
+def create_door(address: Address, partitions: int) -> bool:
+    """As ``create``, of a topic that others write or read: it forgets after a week."""
+    return _created(address, partitions, {"retention.ms": str(DOOR_MS), "cleanup.policy": "delete"})
+
+
+def _created(address: Address, partitions: int, configs: Mapping[str, str]) -> bool:
     with converted(address), _admin(address) as admin:
         copies = _copies(len(admin.describe_cluster()["brokers"]))
         wanted = {
             "num_partitions": partitions,
             "replication_factor": copies,
             "configs": {
-                **UNLIMITED,
-                "message.timestamp.type": "LogAppendTime",
+                **configs,
                 "max.message.bytes": str(MESSAGE_BYTES),
                 "min.insync.replicas": str(max(1, copies - 1)),
                 "unclean.leader.election.enable": "false",

@@ -9,27 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-import msgspec
-
-from schemas.codec import Undecodable, decode
-from services.commands.message import Message, encode
-from services.commands.targets import TYPES
-from services.fold.decisions import SOURCE
+from services.commands.message import encode
 from services.log.port import Log, Stored
+from services.scoring.deliver.decided import find, message
 from services.store.deliveries import Move, Place, Progress, Queued, Subscription
 
 AT_ONCE: Final = 2_000
 """Records of one read: the log's reader is lent to others between two."""
 OLDEST: Final = timedelta(days=1)
 """What happened longer ago is history, which nobody wants to be woken for."""
-_SAID: Final = f'"source":"{SOURCE}"'.encode()
-"""In every record of ours, as the codec writes it, and in hardly any other."""
-
-
-class _Header(msgspec.Struct, frozen=True):
-    workspace: str
-    source: str
-    type: str
 
 
 class _Looking(NamedTuple):
@@ -85,11 +73,7 @@ def _begin(
 def _queued(
     partition: int, records: Sequence[Stored], looking: _Looking
 ) -> Iterator[Queued]:  # fmt: skip
-    found = [
-        (stored, header)
-        for stored in records
-        if (header := _decided(stored.payload)) and header.workspace in looking.subscriptions
-    ]
+    found = [one for one in find(records) if one.header.workspace in looking.subscriptions]
     offsets = [stored.offset for stored, _ in found]
     left_out = looking.progress.skipped(partition, offsets) if found else ()
     for stored, header in found:
@@ -100,43 +84,9 @@ def _queued(
         ]
         if not concerned or stored.offset in left_out:
             continue
-        if message := _message(stored, looking.at):
-            body = encode(message)
-            for one in concerned:
-                yield Queued(one.workspace, one.target_id, message.id, message.type, body)
-
-
-def _decided(payload: bytes) -> _Header | None:
-    """The head of a decision; None for anything else, which most records are."""
-    if _SAID not in payload:
-        return None
-    try:
-        header = _HEADER(payload)
-    except msgspec.MsgspecError:
-        return None
-    return header if header.source == SOURCE and header.type in TYPES else None
-
-
-def _message(stored: Stored, at: datetime) -> Message | None:
-    """What is sent; None for what is history, which was never to be told."""
-    try:
-        recorded = decode(stored.payload)
-    except Undecodable:
-        return None
-    data = recorded.data
-    if getattr(data, "is_restated", False) or at - recorded.occurred_at > OLDEST:
-        return None
-    return Message(
-        id=recorded.id,
-        type=recorded.type,
-        timestamp=stored.recorded_at,
-        workspace=recorded.workspace,
-        occurred_at=recorded.occurred_at,
-        recorded_at=stored.recorded_at,
-        customer_id=getattr(data, "customer_id", None),
-        cause=recorded.cause,
-        data=msgspec.Raw(msgspec.json.encode(data)),
-    )
-
-
-_HEADER: Final = msgspec.json.Decoder(_Header).decode
+        told = message(stored)
+        if told is None or looking.at - told.occurred_at > OLDEST:
+            continue
+        body = encode(told)
+        for one in concerned:
+            yield Queued(one.workspace, one.target_id, told.id, told.type, body)
