@@ -18,7 +18,15 @@ from services.scoring.shelf import Shelf
 from services.store.scores import Scores
 
 BATCH: Final = 15_000
-"""Records of one transaction at most: who is named ten times in it is scored once."""
+"""Records of one transaction at most, to begin with: who is named ten times in it is scored once,
+from all that ever happened to them. So batches of a backlog grow,"""
+MOST: Final = 120_000
+"""to so many, about 200 MB,"""
+QUICK_S: Final = 10.0
+"""while they take less than that; what takes longer than"""
+SLOW_S: Final = 25.0
+"""is halved, long before the database would give up waiting for us."""
+LEAST: Final = 1_000
 EVERY_S: Final = 0.1
 """The least time between the starts of two small batches: with each of the projector's, four times
 as often, scoring would take as much of the processor as folding, and everybody would wait."""
@@ -51,6 +59,7 @@ class ScoringLoop:
         self._log, self._store, self._turns = source, store, turns
         self._shelf, self._may_be_due = Shelf(listener), True
         self._backlog, self._heap = Backlog(), Heap()
+        self._limit = BATCH
         self._worked_s, self._pause_s = monotonic(), PAUSE_S
 
     def run(self, stop: threading.Event) -> None:
@@ -64,13 +73,14 @@ class ScoringLoop:
                 self._heap.took(worked)
                 if not worked:
                     self._wait(stop)
-                elif worked < BATCH:
+                elif worked < self._limit:
                     stop.wait(max(0.0, EVERY_S - (monotonic() - began_s)))
                 back_off_s = 0.1
             except NotOurs:
                 self._show(is_active=False)
                 stop.wait(STAND_BY_S)
             except TouchlineError as cause:
+                self._limit = max(LEAST, self._limit // 2)
                 log.warning("scoring.waiting", cause=str(cause), back_off_s=back_off_s)
                 stop.wait(back_off_s)
                 back_off_s = min(2 * back_off_s, LONGEST_BACK_OFF_S)
@@ -80,8 +90,10 @@ class ScoringLoop:
         applied = self._store.checkpoints()
         if self._gives_way(applied):
             return 0
-        batch = read_batch(self._log, self._store.progress(), applied, limit=BATCH)
+        began_s, limit = monotonic(), self._limit
+        batch = read_batch(self._log, self._store.progress(), applied, limit=limit)
         worked = score_batch(batch, self._store, self._shelf)
+        self._learn(monotonic() - began_s, is_full=worked >= limit)
         self._may_be_due |= worked > 0
         if self._may_be_due:
             due = score_due(self._store, self._shelf)
@@ -89,6 +101,13 @@ class ScoringLoop:
             worked += due
         self._worked_s = monotonic()
         return worked
+
+    def _learn(self, took_s: float, *, is_full: bool) -> None:
+        """Choose how large the next batch may be by what the last one took."""
+        if is_full and took_s < QUICK_S:
+            self._limit = min(2 * self._limit, MOST)
+        elif took_s > SLOW_S:
+            self._limit = max(LEAST, self._limit // 2)
 
     def _show(self, *, is_active: bool) -> None:
         if self._turns is not None:

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.rules.alerts_tree import Crossed, Falling, Who
 from services.scoring.model.history import Entry
-from services.scoring.rules import crossing, happening, lasting, life, looks, ready
+from services.scoring.rules import crossing, falling, happening, lasting, life, looks, ready
 from services.scoring.rules.book import ACTS, Rulebook
 from services.scoring.rules.episodes import _Living
 from services.scoring.rules.life import Life, Wait
@@ -20,7 +20,7 @@ from tests import alert_lives
 from tests.mutating import Mutation, each_of, notices, replaced
 from tests.unit import test_alert_episodes, test_alert_laws, test_alert_stories, test_alert_who
 
-_score, _falling, _init = crossing.score, lasting.falling, Ready.__init__
+_score, _falling, _init = crossing.score, falling.falling, Ready.__init__
 _act, _raise, _look = _Living._act, _Living._raise, _Living._look
 
 

@@ -15,6 +15,7 @@ from schemas.rules.alerts_tree import Of
 from services.scoring.model import engagement
 from services.scoring.model.features import VISITS
 from services.scoring.model.history import DAY_S, Entry
+from services.scoring.rules.days import Laid
 from services.scoring.rules.standing import FOREVER, UNKNOWN, Standing, Standings
 
 BOUGHT: Final = "purchase.completed"
@@ -67,6 +68,8 @@ class Life:
         self._standings = standings
         self._stood: tuple[int, Standing] = (-FOREVER, UNKNOWN)
         self._one_since_s = FOREVER
+        self.laid: dict[str, Laid | None] = {}
+        """What a condition laid out by day, and looks into again and again."""
 
     @classmethod
     def of(cls, entries: Iterable[Entry], standings: Standings | None = None) -> Self:

@@ -8,6 +8,7 @@ from schemas.rules import alerts_tree as tree
 from schemas.rules.alerts_checks import kind_of
 from services.scoring.model.history import DAY_S
 from services.scoring.rules import crossing, happening, lasting
+from services.scoring.rules.falling import falling
 from services.scoring.rules.life import BOUGHT, CANCELLED, REFUNDED, Life
 from services.scoring.rules.looks import (
     Condition,
@@ -22,7 +23,7 @@ from services.scoring.rules.standing import FOREVER
 
 _LASTING: Final[dict[str, Any]] = {
     "silent": lasting.silent,
-    "falling": lasting.falling,
+    "falling": falling,
     "unanswered": lasting.unanswered,
     "score": crossing.score,
 }
