@@ -2,8 +2,8 @@
 
     python -m bench.load [--sample completejourney] [--data-dir DIR] [--scoring off]
 
-Prints the seconds until every event is in the log, folded and archived; the seconds of a first and
-of a second start; each process' own memory at rest (RssAnon: nobody else's and no file's).
+Prints the seconds until every event is in the log, folded and archived, and scored; those of the
+first and the second start; each process' own memory at rest (RssAnon: nobody else's and no file's).
 """
 
 import argparse
@@ -58,14 +58,17 @@ def load(platform: RunningPlatform, sample: str) -> None:
     loaded_s = perf_counter() - began_s
     platform.wait_until(lambda: _in_flight(platform) == 0, "all is folded")
     folded_s = perf_counter() - began_s
-    status = platform.settled()
+    status = platform.archived()
     archived_s = perf_counter() - began_s
-    spent = {name: after - before.get(name, 0.0) for name, after in _cpu_s(platform).items()}
     events = sum(row["applied"] for row in status["partitions"])
+    platform.settled()
+    scored_s = perf_counter() - began_s
+    spent = {name: after - before.get(name, 0.0) for name, after in _cpu_s(platform).items()}
     print(f"\n{said.strip()}")
     print(f"in the log                  {loaded_s:7.1f} s")
     print(f"folded                      {folded_s:7.1f} s   {events / folded_s:9,.0f} events/s")
     _told("load", archived_s, "s", "folded and archived")
+    print(f"scored                      {scored_s:7.1f} s   in the end, and every decision told")
     # What it takes where others share the machine: the least on two cores is half of the sum.
     told = ", ".join(f"{name} {cpu_s:.1f}" for name, cpu_s in spent.items())
     print(f"processor                   {sum(spent.values()):7.1f} s   ({told})")

@@ -20,8 +20,8 @@ from services.store.scores import Scores
 BATCH: Final = 15_000
 """Records of one transaction at most, to begin with: who is named ten times in it is scored once,
 from all that ever happened to them. So batches of a backlog grow,"""
-MOST: Final = 120_000
-"""to so many, about 200 MB,"""
+MOST: Final = 60_000
+"""to so many, about 100 MB,"""
 QUICK_S: Final = 10.0
 """while they take less than that; what takes longer than"""
 SLOW_S: Final = 25.0

@@ -164,21 +164,20 @@ class RunningPlatform:
         said = self.ran("verify", "--json")
         return cast("Json", json.loads(said.splitlines()[-1]))
 
-    def settled(self) -> Json:
+    def archived(self) -> Json:
         """Wait until nothing is in flight, in the archive neither; the status then."""
-        found: list[Json] = []
-
-        def is_settled() -> bool:
-            found.append(self.get("/v1/status"))
-            waiting = [*found[-1]["partitions"], found[-1]["archive"]]
-            if found[-1]["unsettled"] or any(row["in_flight"] for row in waiting):
-                return False
-            # What is still to be scored, or relayed, would be in the log a moment later.
-            return self._is_decided()
-
         self.wait_until(self.is_ready, "it can serve")
-        self.wait_until(is_settled, "nothing is in flight")
-        return found[-1]
+        self.wait_until(lambda: _is_calm(self.get("/v1/status")), "nothing is in flight")
+        return self.get("/v1/status")
+
+    def settled(self) -> Json:
+        """Wait until all is scored too, and nothing more will come of it; the status then."""
+        self.archived()
+        # What is still to be scored, or relayed, would be in the log a moment later.
+        self.wait_until(
+            lambda: self._is_decided() and _is_calm(self.get("/v1/status")), "all is decided"
+        )
+        return self.get("/v1/status")
 
     def _is_decided(self) -> bool:
         """Whether all that is folded is scored, and all that was decided is in the log."""
@@ -227,3 +226,8 @@ class RunningPlatform:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _is_calm(status: Json) -> bool:
+    waiting = [*status["partitions"], status["archive"]]
+    return not status["unsettled"] and not any(row["in_flight"] for row in waiting)
