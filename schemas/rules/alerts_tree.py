@@ -30,7 +30,7 @@ ScoreName: TypeAlias = Literal[
     "expected_purchases",
     "lifetime_value",
     "engagement",
-    "heat",
+    "temperature",
     "health",
     "satisfaction",
 ]
@@ -178,6 +178,7 @@ class Crossed:
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     name: ScoreName
+    """By the name and on the scale that the API gives it."""
     enters_at: Score
     """Begins at this value."""
     leaves_at: Score

@@ -19,7 +19,7 @@ from services.store.scores import PromotionRow, ScoreChanges, ScoringTransaction
 if TYPE_CHECKING:
     from services.scoring.trained import Trained
 
-ALWAYS_KNOWN: Final = frozenset({"engagement", "heat", "health", "satisfaction"})
+ALWAYS_KNOWN: Final = frozenset({"engagement", "temperature", "health", "satisfaction"})
 """Scores that take no model."""
 BY_MODEL: Final[Mapping[str, frozenset[str]]] = {
     "rfm": frozenset({"value"}),
