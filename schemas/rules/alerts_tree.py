@@ -232,9 +232,9 @@ class Who:
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     stages: Annotated[tuple[Label, ...], Field(max_length=20)] = ()
-    """Only customers in one of these stages of the machine `default`."""
+    """Only customers in one of these stages of the machine `default`, newcomers' stage too."""
     tiers: Annotated[tuple[Label, ...], Field(max_length=20)] = ()
-    """Only customers in one of these tiers of the loyalty programme."""
+    """Only members in one of these tiers of the loyalty programme."""
     values: Annotated[tuple[Value, ...], Field(max_length=3)] = ()
     """Only customers whom recency, frequency and monetary value put there."""
     least_spend_minor: Annotated[int, Field(ge=0, le=MAX_MINOR)] = 0
