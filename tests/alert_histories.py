@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+import msgspec
 from hypothesis import strategies as st
 
 from schemas import (
@@ -16,7 +17,9 @@ from schemas import (
     Data,
     EventVoided,
     FeedbackGiven,
+    LifecycleChanged,
     PolicyPublished,
+    TierChanged,
 )
 from tests.histories import START, History, Step
 
@@ -31,8 +34,19 @@ RULES: Final[Mapping[str, Mapping[str, Any]]] = {
     "unanswered": {"when": [{"unanswered": {"hours": 12}}], "severity": "critical"},
     "spender": {"when": [_BAD], "who": {"least_spend_minor": 5000, "currency": "EUR"}},
     "engaged": {"when": [{"score": {"name": "engagement", "enters_at": 30.0, "leaves_at": 10.0}}]},
+    "staged": {"when": [_BAD], "who": {"stages": ["at_risk", "prospect"]}},
+    "tiered": {"when": [_BAD], "who": {"tiers": ["gold", "bronze"]}, "cool_down_days": 2},
     "modelled": {"when": [{"score": {"name": "p_alive", "enters_at": 0.3, "leaves_at": 0.5}}]},
 }  # fmt: skip
+
+
+NEWCOMERS: Final[Mapping[Literal["lifecycle", "loyalty"], Mapping[str, Any]]] = {
+    "lifecycle": {"stages": [{"name": "prospect"}]},
+    "loyalty": {
+        "tiers": {"window": {"days": 30}, "levels": [{"name": "bronze", "threshold": 0}]}
+    },
+}  # fmt: skip
+"""Policies by which customers of whom nothing was decided are somewhere, too."""
 
 
 class Alerting(History):
@@ -49,11 +63,12 @@ class Alerting(History):
         *,
         version: int = 1,
         effective: float | None = None,
+        kind: Literal["alert", "lifecycle", "loyalty"] = "alert",
     ) -> None:
-        """An alert rule is published."""
+        """An alert rule is published, or another policy."""
         effective_at = None if effective is None else START + timedelta(days=effective)
         data = PolicyPublished(
-            kind="alert", name=name, policy_version=version, effective_at=effective_at,
+            kind=kind, name=name, policy_version=version, effective_at=effective_at,
             rules=dict(tree), by="test",
         )  # fmt: skip
         self.say(data, at=max(0.0, (effective or 0) - 1))
@@ -98,6 +113,21 @@ class Alerting(History):
             )  # fmt: skip
             self.say(data, at=at)
 
+    def moved(self, stage: str, lag: float, name: str, *, at: float) -> None:
+        """The projector decides, so many days after the cause."""
+        self._decided(LifecycleChanged(customer_id=self.hash(name), stage=stage, policy_version=1),
+                      lag, name, at)  # fmt: skip
+
+    def levelled(self, tier: str | None, lag: float, name: str, *, at: float) -> None:
+        """The same of a tier."""
+        self._decided(TierChanged(customer_id=self.hash(name), tier=tier, policy_version=1),
+                      lag, name, at)  # fmt: skip
+
+    def _decided(self, data: Data, lag: float, name: str, at: float) -> None:
+        self.say(data, name, at=at)
+        taken_at = START + timedelta(days=at + lag)
+        self.events[-1] = msgspec.structs.replace(self.events[-1], received_at=taken_at)
+
     def say(self, data: Data, *identifiers: str, at: float) -> None:
         """As the platform does."""
         self.tell(data, *identifiers, at=at, source="touchline", key_kind="platform")
@@ -113,6 +143,7 @@ def _step(verb: str, *arguments: Any, is_named: bool = True) -> st.SearchStrateg
     )  # fmt: skip
 
 
+LAGS: Final = st.sampled_from((0.0, 0.0, 0.5, 20.0))
 ORDERS = st.integers(1, 30).map(lambda number: f"o{number}")
 HAPPENINGS: Final = st.one_of(
     *(_step("bought", ORDERS, st.sampled_from((900, 4_000))) for _ in range(5)),
@@ -122,6 +153,8 @@ HAPPENINGS: Final = st.one_of(
     _step("resolved", st.just("c-1")),
     _step("acknowledged", st.sampled_from([*RULES])),
     _step("settled", st.sampled_from([*RULES])),
+    _step("moved", st.sampled_from(("at_risk", "loyal", "prospect")), LAGS),
+    _step("levelled", st.sampled_from(("gold", "silver", None)), LAGS),
     _step("taken_back", st.integers(0, 20), is_named=False),
 )
 STORIES: Final = st.lists(HAPPENINGS, min_size=1, max_size=30)
@@ -134,6 +167,8 @@ def lived(steps: Sequence[Step], ticks: Sequence[int], *, ends: bool = True) -> 
     for name, tree in RULES.items():
         history.ruled(name, tree)
     history.ruled("detractor", {"when": [_BAD], "snooze_days": 2}, version=2, effective=40)
+    for kind, tree in NEWCOMERS.items():
+        history.ruled("default", tree, kind=kind)
     for step in steps:
         getattr(history, step.verb)(*step.arguments, *step.named, **step.more)
     for tick in ticks:

@@ -10,6 +10,8 @@ from services.scoring.model.history import DAY_S, Entry
 from services.scoring.rules import Episode, Life, Rulebook, Standing
 from services.scoring.rules.episodes import BEGINNING, Track, advance, follows
 from services.scoring.rules.looks import Look
+from services.scoring.rules.stages import Eras, Newcomers
+from services.scoring.rules.standing import FOREVER
 from tests.alerting import at_s, rule
 
 STEP_S: Final = 6 * 3600
@@ -43,6 +45,12 @@ KINDS: Final = st.one_of(
     _kind("consent.given"),
     _kind("points.expiring", str(FIRST_S + 30 * DAY_S), 600.0),
     _kind("points.redeemed", "r-1", 200.0),
+    # Taken in another order than that of their causes.
+    _kind("stage", "", 1.0, "at_risk"),
+    _kind("stage", "", 3.0, "active"),
+    _kind("stage", "", 2.0, "at_risk"),
+    _kind("tier", "", 1.0, "gold"),
+    _kind("tier", "", 2.0, ""),
     _kind("alert.acknowledged", "rule.x", 0.0, "key:k"),
     _kind("alert.closed", "rule.x", 0.0, "key:k"),
     _kind("alert.closed", "rule.x", 0.0, "scoring"),
@@ -72,15 +80,14 @@ def histories(draw: st.DrawFn, kinds: Any = KINDS) -> list[Entry]:
 
 
 def standing_of(entries: Sequence[Entry]) -> Any:
-    """A score that falls by day and a stage that silence changes: functions of entries alone."""
+    """A score that falls by day: a function of entries alone."""
 
     def standing(at: int) -> Standing:
         today = at // DAY_S
         known = [one for one in entries if one.at_s <= at]
         engagement = sum(max(0, 40 - 8 * (today - one.day)) for one in known)
-        stage = "active" if known and today - max(one.day for one in known) < 4 else "at_risk"
         scores = {"engagement": float(min(engagement, 100))}
-        return Standing(stage=stage, scores=scores, due_s=(today + 1) * DAY_S)
+        return Standing(scores=scores, due_s=(today + 1) * DAY_S)
 
     return standing
 
@@ -124,6 +131,8 @@ _TREES: Final[list[dict[str, Any]]] = [
         {"unanswered": {"hours": 12}}, {"happened": {"types": ["purchase.refunded"]}},
         {"score": {"name": "engagement", "enters_at": 20.0, "leaves_at": 40.0}},
     ]}}], "cool_down_days": 2},
+    {"when": [_BAD], "who": {"tiers": ["gold", "bronze"]}},
+    {"when": [_BAD], "who": {"stages": ["active"], "tiers": ["gold"]}, "snooze_days": 3},
 ]  # fmt: skip
 RULES: Final = [rule(**tree) for tree in _TREES]
 
@@ -132,10 +141,20 @@ def _day(number: int) -> datetime:
     return datetime.fromtimestamp(FIRST_S + number * DAY_S, UTC)
 
 
+ERAS: Final = Eras(
+    [
+        (-FOREVER, Newcomers("at_risk", "bronze")),
+        (FIRST_S + 12 * DAY_S, Newcomers("active")),
+        (FIRST_S + 25 * DAY_S, Newcomers("prospect", "gold")),
+    ]
+)
+"""Where newcomers are."""
+
+
 def book_of(number: int) -> Rulebook:
     """One of the rules; the last two are rules that change."""
     if number < len(RULES):
-        return Rulebook("rule", [(None, 1, RULES[number])])
+        return Rulebook("rule", [(None, 1, RULES[number])], ERAS)
     if number == len(RULES):
         first, second, third = RULES[2], RULES[5], RULES[8]
         return Rulebook("rule", [(None, 1, first), (_day(20), 2, second), (_day(30), 3, third)])

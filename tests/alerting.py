@@ -16,6 +16,7 @@ from services.scoring.rules import (
     episodes,
     said,
 )
+from services.scoring.rules.stages import NOWHERE, Eras, placed
 from services.scoring.rules.standing import FOREVER
 
 HOUR_S: Final = 3600
@@ -42,18 +43,18 @@ def rule(**tree: object) -> Alert:
     return found
 
 
-def book(alert: Alert | str, name: str = "rule") -> Rulebook:
+def book(alert: Alert | str, name: str = "rule", eras: Eras = NOWHERE) -> Rulebook:
     """One version, or one of the rules that ship by its name."""
     if isinstance(alert, str):
         return Rulebook(alert, [(None, 1, default_alerts()[alert])])
-    return Rulebook(name, [(None, 1, alert)])
+    return Rulebook(name, [(None, 1, alert)], eras)
 
 
 class Story:
     """A customer's life, told in lines like ``2026-01-05T10:00 bought 40 as o-1``.
 
     What has no hour happened at noon. Lines about stage, tier, value and scores say how these stand
-    from then on.
+    from then on; a stage or tier may have been ``taken`` at another time.
     """
 
     def __init__(self, text: str) -> None:
@@ -63,7 +64,9 @@ class Story:
             when, verb, *words = line.split(maxsplit=2)
             at = at_s(when) + (0 if "T" in when else NOON_S)
             rest = words[0] if words else ""
-            if verb in ("stage", "tier", "value", "score"):
+            if verb in ("stage", "tier"):
+                self.entries.append(_put(at, verb, rest))
+            elif verb in ("value", "score"):
                 self._steps.append((at, verb, rest))
             else:
                 self.entries += self._told(at, verb, rest)
@@ -101,6 +104,13 @@ class Story:
             chat = entry("chat.ended", "chat")
             return [chat, *said(chat, rest, Keywords())]
         return [_VERBS[verb](entry, words)]
+
+
+def _put(at: int, verb: str, rest: str) -> Entry:
+    """``stage loyal [taken 2026-01-09]``; ``-`` is none."""
+    name, *taken = rest.split()
+    taken_s = at_s(taken[1]) if taken else at
+    return placed(verb, at - 1, taken_s * 1_000_000, "" if name == "-" else name)
 
 
 Make = Callable[..., Entry]

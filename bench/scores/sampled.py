@@ -20,6 +20,7 @@ from services.scoring.kept import Leaf, history_of, leaves_of
 from services.scoring.listening import Listener
 from services.scoring.model.history import Entry
 from services.scoring.shelf import Shelf
+from services.store.course import RuleRow
 from services.store.postgres import PostgresStore
 from services.store.postgres_models import PostgresModels
 from services.store.postgres_scores import PostgresScores
@@ -41,6 +42,10 @@ class Sampled:
     def histories(self, _workspace: str) -> Iterator[tuple[str, Sequence[Page]]]:
         """Each customer, with all that is kept of them."""
         return iter(self.kept)
+
+    def rules(self, _workspace: str) -> Sequence[RuleRow]:
+        """None: nothing is folded, so nobody was put into a stage."""
+        return ()
 
     def models(self, _workspace: str) -> Sequence[ModelRow]:
         """Those that score."""

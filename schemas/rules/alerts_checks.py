@@ -25,10 +25,10 @@ from schemas.rules.alerts_tree import (
 RANGES: Final[Mapping[ScoreName, tuple[float, float]]] = {
     "churn_risk": (0.0, 1.0),
     "p_alive": (0.0, 1.0),
-    "satisfaction": (0.0, 1.0),
     "engagement": (0.0, 100.0),
-    "heat": (0.0, 100.0),
+    "temperature": (0.0, 100.0),
     "health": (0.0, 100.0),
+    "satisfaction": (0.0, 100.0),
     "expected_purchases": (0.0, 10.0**6),
     "lifetime_value": (-(10.0**12), 10.0**12),
 }

@@ -30,7 +30,7 @@ ScoreName: TypeAlias = Literal[
     "expected_purchases",
     "lifetime_value",
     "engagement",
-    "heat",
+    "temperature",
     "health",
     "satisfaction",
 ]
@@ -178,6 +178,7 @@ class Crossed:
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     name: ScoreName
+    """By the name and on the scale that the API gives it."""
     enters_at: Score
     """Begins at this value."""
     leaves_at: Score
@@ -231,9 +232,9 @@ class Who:
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     stages: Annotated[tuple[Label, ...], Field(max_length=20)] = ()
-    """Only customers in one of these stages of the machine `default`."""
+    """Only customers in one of these stages of the machine `default`, newcomers' stage too."""
     tiers: Annotated[tuple[Label, ...], Field(max_length=20)] = ()
-    """Only customers in one of these tiers of the loyalty programme."""
+    """Only members in one of these tiers of the loyalty programme."""
     values: Annotated[tuple[Value, ...], Field(max_length=3)] = ()
     """Only customers whom recency, frequency and monetary value put there."""
     least_spend_minor: Annotated[int, Field(ge=0, le=MAX_MINOR)] = 0

@@ -7,7 +7,8 @@ from typing import Any, Final, Protocol
 
 from schemas.rules.alerts import Alert, digest, parse
 from services.clock import Clock
-from services.commands.policies import ALERT, in_force
+from services.commands.naming import unknown_names
+from services.commands.policies import ALERT, in_force, to_come
 from services.errors import NotFound, Refused
 from services.store.alerts import Alerts, TestedRow
 from services.store.policies import Policy
@@ -77,7 +78,7 @@ class Backtests:
         to_at = wanted.to_at or now
         from_at = wanted.from_at or to_at - YEAR
         ruling = self._ruling(workspace, wanted.name)
-        rule = ruling if wanted.rules is None else _checked(wanted.rules)
+        rule = ruling if wanted.rules is None else self._checked(workspace, wanted.rules)
         if rule is None:
             raise NotFound(
                 "is no alert rule in force",
@@ -88,19 +89,23 @@ class Backtests:
         is_other = ruling is not None and digest(ruling) != digest(rule)
         return Trial(wanted.name, rule, ruling if is_other else None, from_at, to_at)
 
+    def _checked(self, workspace: str, rules: Mapping[str, object]) -> Alert:
+        rule = parse(rules)
+        if isinstance(rule, Alert):
+            known = to_come(self._rules.policies(workspace), self._clock.now())
+            found = unknown_names(rule, known)
+            if not found:
+                return rule
+        else:
+            found = rule
+        first = found[0]
+        raise Refused(
+            first.problem, first.remedy, field=f"rules.{first.field}".rstrip("."), value=first.value
+        )
+
     def _ruling(self, workspace: str, name: str) -> Alert | None:
         for one in in_force(self._rules.policies(workspace), self._clock.now()):
             if (one.kind, one.name) == (ALERT, name):
                 rule = parse(one.rules)
                 return rule if isinstance(rule, Alert) else None
         return None
-
-
-def _checked(rules: Mapping[str, object]) -> Alert:
-    rule = parse(rules)
-    if isinstance(rule, Alert):
-        return rule
-    first = rule[0]
-    raise Refused(
-        first.problem, first.remedy, field=f"rules.{first.field}".rstrip("."), value=first.value
-    )

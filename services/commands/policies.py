@@ -14,6 +14,7 @@ from schemas.rules import alerts, lifecycle, loyalty
 from services.clock import Clock
 from services.commands.awaiting import PATIENCE_S, Decisions, applied, token
 from services.commands.control import checked
+from services.commands.naming import unknown_names
 from services.commands.once import Asked, Outcome, Request, once
 from services.errors import Refused
 from services.fold.decisions import decision
@@ -75,26 +76,13 @@ class Published:
 
 
 def check(kind: str, rules: Mapping[str, object]) -> Sequence[Problem]:
-    """All that is wrong with the rules, each with its place and remedy."""
+    """All that is wrong with the rules whatever the workspace, each with its place and remedy."""
     if kind not in _PARSERS:
         meant = near(kind, KINDS, most=1)
         remedy = f"choose one of {', '.join(KINDS)}" + (f"; {meant[0]}?" if meant else "")
         return [Problem("kind", kind, "is no kind of policy", remedy)]
     found = _PARSERS[kind](rules)
-    if isinstance(found, alerts.Alert):
-        return _not_known_yet(found)
     return found if isinstance(found, list) else ()
-
-
-def _not_known_yet(rule: alerts.Alert) -> Sequence[Problem]:
-    """What alert rules may ask for in words, and nobody can answer: it would never hold."""
-    remedy = "ask for least_spend_minor, or for values"
-    problem = "can't be asked for yet: the rule would never hold"
-    return [
-        Problem(f"who.{name}", list(asked), problem, remedy)
-        for name, asked in (("stages", rule.who.stages), ("tiers", rule.who.tiers))
-        if asked
-    ]
 
 
 def in_force(policies: Sequence[Policy], at: datetime) -> list[Policy]:
@@ -105,6 +93,12 @@ def in_force(policies: Sequence[Policy], at: datetime) -> list[Policy]:
     begun = [one for one in policies if one.effective_at is None or one.effective_at <= at]
     begun.sort(key=lambda one: (one.effective_at or BEGINNING, one.version))
     return list({(one.kind, one.name): one for one in begun}.values())
+
+
+def to_come(policies: Sequence[Policy], at: datetime) -> list[Policy]:
+    """Those that rule at ``at``, and those that will."""
+    later = [one for one in policies if one.effective_at is not None and one.effective_at > at]
+    return [*in_force(policies, at), *later]
 
 
 def defaults(workspace: str, by: str, at: datetime) -> list[bytes]:
@@ -147,6 +141,15 @@ class Policies:
         """Those that rule now."""
         return in_force(self.policies(workspace), self._clock.now())
 
+    def problems(self, workspace: str, kind: str, rules: Mapping[str, object]) -> Sequence[Problem]:
+        """All that is wrong with the rules, beside the other policies of the workspace."""
+        if found := check(kind, rules):
+            return found
+        rule = alerts.parse(rules) if kind == ALERT else None
+        if not isinstance(rule, alerts.Alert) or not (rule.who.stages or rule.who.tiers):
+            return ()
+        return unknown_names(rule, to_come(self.policies(workspace), self._clock.now()))
+
     def publish(self, asked: Asked, draft: Draft) -> Published:
         """Let a new version apply from ``effective_at`` on.
 
@@ -154,7 +157,7 @@ class Policies:
         out, and for a time that is too near: what happens now may be recorded in ten minutes, and
         has to find the rules of its day.
         """
-        if problems := check(draft.kind, draft.rules):
+        if problems := self.problems(asked.workspace, draft.kind, draft.rules):
             first = problems[0]
             raise Refused(first.problem, first.remedy, field=first.field, value=first.value)
         rules = plain(draft.rules)

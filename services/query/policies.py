@@ -123,7 +123,7 @@ def router(desk: Desk) -> APIRouter:
         wanted = await posted(request, PublishAsked)
 
         def work() -> Answered:
-            if problems := policies.check(wanted.kind, wanted.rules):
+            if problems := desk.policies.problems(caller.workspace, wanted.kind, wanted.rules):
                 every = [as_fields(problem) for problem in problems]
                 return Answered({**every[0], "problems": every}, None, 422)
             draft = Draft(

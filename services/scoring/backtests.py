@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from services.commands.backtests import Told, Trial
 from services.scoring.alerting import LEFT
+from services.scoring.decided import eras_of, read
 from services.scoring.kept import history_of, leaves_of
 from services.scoring.rulebooks import BY_MODEL, asked_of, asks_standing
 from services.scoring.rules import Backtest, Life, Period, backtest, compared
 from services.scoring.rules.backtest import Comparison
+from services.scoring.rules.stages import NOWHERE, asks_decisions
 from services.scoring.rules.standing import FOREVER
 from services.scoring.scored import lived, score
 from services.scoring.shelf import restore
 from services.scoring.standings import Scores
-from services.store.scores import ModelRow, Page
+from services.store.course import RuleRow
+from services.store.scores import DECIDED, ModelRow, Page
 
 if TYPE_CHECKING:
     from schemas.rules.alerts import Alert
@@ -31,6 +34,9 @@ class Library(Protocol):
 
     def histories(self, workspace: str) -> Iterator[tuple[str, Sequence[Page]]]:
         """Each customer of whom something is kept, with all of it."""
+
+    def rules(self, workspace: str) -> Sequence[RuleRow]:
+        """Every version of the machine ``default`` and of the programme."""
 
     def models(self, workspace: str) -> Sequence[ModelRow]:
         """All that were trained."""
@@ -58,8 +64,11 @@ class Backtester:
         period = Period(int(trial.from_at.timestamp()), int(trial.to_at.timestamp()), known_s)
         rules = [trial.rule, *([trial.ruling] if trial.ruling else [])]
         counted = _Counted(told, customers * len(rules))
+        eras = NOWHERE
+        if any(asks_decisions(one) for one in rules):
+            eras = eras_of(self._library.rules(workspace))
         found = [
-            backtest(one, self._lives(workspace, one, period, counted), period, LEFT)
+            backtest(one, self._lives(workspace, one, period, counted), period, LEFT, eras=eras)
             for one in rules
         ]
         body = {"from": _at(period.from_s), "to": _at(period.to_s), **_shown(found[0])}
@@ -80,6 +89,9 @@ class Backtester:
                     now = lived(history, datetime.fromtimestamp(period.to_s, UTC))
                     [done] = score([now], trained)
                     standings = Scores(now, done, trained, -FOREVER)
+                if asks_decisions(rule):
+                    own = (page for page in pages if page[:2] == (customer, DECIDED))
+                    history = sorted([*history, *(one for page in own for one in read(page))])
                 yield customer, Life(history, standings)
 
     def _trained(self, workspace: str, asked: Collection[str]) -> "Trained | None":

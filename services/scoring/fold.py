@@ -1,6 +1,6 @@
 """The fold of scores: a batch of the log, as far as the projector has come, in one transaction."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -9,13 +9,15 @@ from services.fold.batch import Batch
 from services.fold.deciding import RESTATED_AFTER, Cause
 from services.fold.garbage import not_collecting
 from services.scoring.alerting import Around, Telling, tell_alerts
+from services.scoring.decided import empty, take_in
+from services.scoring.decided import read as read_decided
 from services.scoring.kept import Leaf, history_of, leaves_of
 from services.scoring.model.history import Entry
 from services.scoring.scored import Lived, lived, score
 from services.scoring.shelf import Shelf
 from services.scoring.taking import Read, read
 from services.scoring.telling import Now, tell
-from services.scoring.watching import Looked, Watched, watch
+from services.scoring.watching import Decided, Looked, Watched, watch
 from services.store.scores import (
     ALWAYS_DUE,
     Member,
@@ -91,7 +93,8 @@ class _Work:
 def _score(work: _Work, named: Collection[str]) -> None:
     """Score the customers that ``named`` identifiers are part of now, and live alert rules on."""
     new, tx, changes = work.read, work.tx, work.changes
-    groups = _groups(named, tx)
+    work.shelf.rules.look(tx, changes)
+    groups = _groups({*named, *_moved(work)}, tx)
     everyone = [one.identifier for group in groups.values() for one in group]
     leaves = _leaves(everyone, new, tx, changes)
     tick = max(filter(None, (new.tick, tx.tick())), default=None)
@@ -101,10 +104,10 @@ def _score(work: _Work, named: Collection[str]) -> None:
         if history := history_of(kept):
             own = by_workspace.setdefault(group[0].workspace, {})
             own[customer] = lived(history, tick)
+    decided = _decided(groups, work)
     stored = tx.rows({*named, *everyone})
     found: list[Now] = []
     watched: dict[str, Watched] = {}
-    work.shelf.rules.look(tx, changes)
     tick_s = int(tick.timestamp()) if tick else 0
     for workspace, customers in by_workspace.items():
         trained = work.shelf.trained(workspace, tx, new.promotions)
@@ -117,7 +120,9 @@ def _score(work: _Work, named: Collection[str]) -> None:
             if rules:
                 members = (member.identifier for member in groups[customer])
                 entries = {leaf: new.entries.get(leaf, ()) for leaf in members if leaf in leaves}
-                watched[customer] = watch(Looked.of(now, entries, tick_s, rules), rules)
+                put = decided.get(customer, Decided())
+                looked = Looked.of(now, entries, put, tick_s=tick_s, books=rules)
+                watched[customer] = watch(looked, rules)
     # Ids that are part of another customer by now, and customers of whom nothing is left.
     changes.gone = stored.keys() - {one.customer for one in found}
     changes.rows = [
@@ -151,6 +156,29 @@ def _leaves(
         own = leaves.setdefault(leaf, Leaf(leaf, read.workspaces[leaf]))
         changes.pages += own.take_in(new)
     return leaves
+
+
+def _moved(work: _Work) -> Iterable[str]:
+    """Whom decisions put elsewhere, where a rule asks for that."""
+    new, rules = work.read, work.shelf.rules
+    return (one for one in new.decided if rules.asks_decisions(new.workspaces[one]))
+
+
+def _decided(groups: Mapping[str, Sequence[Member]], work: _Work) -> Mapping[str, Decided]:
+    """What was decided of the customers of whom rules ask it; what is new is kept of everybody."""
+    new, asks = work.read, work.shelf.rules.asks_decisions
+    asked = {customer for customer, group in groups.items() if asks(group[0].workspace)}
+    if not asked and not new.decided:
+        return {}
+    pages = {page.leaf: page for page in work.tx.decided({*asked, *new.decided})}
+    for customer, entries in new.decided.items():
+        known = pages.get(customer) or empty(customer, new.workspaces[customer])
+        pages[customer] = take_in(known, entries)
+        work.changes.pages.append(pages[customer])
+    return {
+        customer: Decided(read_decided(pages[customer]), new.decided.get(customer, ()))
+        for customer in asked & pages.keys()
+    }
 
 
 def _row(one: Now, watched: Watched | None) -> ScoreRow:

@@ -10,7 +10,7 @@ from schemas import AlertClosed, EventVoided, appendable_by
 from schemas.envelope import Recorded
 from services.scoring.model.history import Entry, entry_of
 from services.scoring.rules.episodes import PLATFORM
-from services.store.scores import Page
+from services.store.scores import DECIDED, Page
 
 ENTRIES: Final = 40
 """Of a page at most: about two kilobytes, above which PostgreSQL moves values out of their row."""
@@ -44,7 +44,7 @@ class Leaf:
 
     def __init__(self, leaf: str, workspace: str, pages: Iterable[Page] = ()) -> None:
         self.leaf, self.workspace = leaf, workspace
-        self.pages = {page.page: _DECODER.decode(page.entries) for page in pages}
+        self.pages = {page.page: decoded(page.entries) for page in pages if page.page != DECIDED}
 
     def take_in(self, new: Sequence[Entry]) -> list[Page]:
         """Add to the last page and begin others as they fill; gives those to be written."""
@@ -62,7 +62,7 @@ class Leaf:
                 changed.add(number)
             number += 1
         return [
-            Page(self.leaf, number, self.workspace, _encoded(self.pages[number]))
+            Page(self.leaf, number, self.workspace, encoded(self.pages[number]))
             for number in sorted(changed)
         ]
 
@@ -95,9 +95,14 @@ def leaves_of(pages: Iterable[Page]) -> Mapping[str, Leaf]:
     return {leaf: Leaf(leaf, own[0].workspace, own) for leaf, own in by_leaf.items()}
 
 
-def _encoded(page: Iterable[Entry]) -> bytes:
-    """Without what most entries have none of."""
+def encoded(page: Iterable[Entry]) -> bytes:
+    """As a page is stored: without what most entries have none of."""
     return _ENCODER.encode([one if one[6] or one[5] or one[4] else one[:4] for one in page])
+
+
+def decoded(page: bytes) -> list[Entry]:
+    """What ``encoded`` wrote."""
+    return _DECODER.decode(page)
 
 
 def _key(source: str, id_: str) -> str:

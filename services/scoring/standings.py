@@ -86,23 +86,14 @@ class Scores:
         due_s = int(done.due_at.timestamp()) if done.due_at else FOREVER
         if self.trained is not None and not has_models:
             due_s = min(due_s, self.promoted_s)
-        return Standing(value=done.tier, scores=_asked(done), due_s=due_s)
+        scores: dict[str, float] = {name: value for name, (value, _) in done.scores.items()}
+        return Standing(value=done.tier, scores=scores, due_s=due_s)
 
     def _lived(self, at_s: int) -> tuple[Lived, bool]:
         history = self.now.history
         known: Sequence[Entry] = history[: bisect_right(history, at_s, key=_AT)]
         lived = Lived(known, at_s // DAY_S * DAY_S + DAY_S - 1)
         return lived, len(known) == len(history) and lived.at_s == self.now.at_s
-
-
-def _asked(done: Scored) -> dict[str, float]:
-    """By the names and on the scales that rules have."""
-    found: dict[str, float] = {name: value for name, (value, _) in done.scores.items()}
-    if "temperature" in found:
-        found["heat"] = found.pop("temperature")
-    if "satisfaction" in found:
-        found["satisfaction"] /= 100
-    return found
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder(order="sorted")

@@ -9,6 +9,7 @@ from schemas import AlertAcknowledged, AlertClosed, ClockTicked, ModelPromoted
 from schemas.codec import Undecodable, decode
 from schemas.envelope import Recorded
 from services.fold.batch import Batch
+from services.scoring.decided import DECISIONS, decided_in
 from services.scoring.listening import Listener, Spoken
 from services.scoring.model.history import Entry
 from services.scoring.reading import Envelope, entry_in, envelope_of
@@ -28,8 +29,10 @@ class Read:
 
     entries: dict[str, list[Entry]] = field(default_factory=dict)
     """New ones by leaf."""
+    decided: dict[str, list[Entry]] = field(default_factory=dict)
+    """Where the projector put customers, by their ids."""
     workspaces: dict[str, str] = field(default_factory=dict)
-    """Of these leaves."""
+    """Of these leaves, and of these ids."""
     events: dict[str, list[Envelope]] = field(default_factory=dict)
     """Where these entries come from."""
     named: set[str] = field(default_factory=set)
@@ -71,6 +74,10 @@ def read(batch: Batch, skipped: Skipped, listener: Listener | None = None) -> Re
 def _take_in(envelope: Envelope, payload: bytes, found: Read) -> None:
     if envelope.type in _CONTROL:
         _control(decode(payload), found)
+    elif envelope.type in DECISIONS:
+        if put := decided_in(envelope, payload):
+            found.decided.setdefault(put[0], []).append(put[1])
+            found.workspaces[put[0]] = envelope.workspace
     elif envelope.type not in _OURS:
         found.named.update(envelope.identifiers)
         if found.received_at is None or envelope.received_at > found.received_at:
@@ -110,5 +117,5 @@ def _act(event: Recorded[Any], found: Read) -> None:
 
 
 _CONTROL: Final = frozenset({"clock.ticked", "model.promoted"})
-_OURS: Final = frozenset({"lifecycle.changed", "tier.changed", "score.computed", "alert.raised"})
-"""Decisions of ours, which are as many as what they are about: not even looked into."""
+_OURS: Final = frozenset({"score.computed", "alert.raised"})
+"""What scoring itself decided: not even looked into."""

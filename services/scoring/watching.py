@@ -19,6 +19,14 @@ from services.scoring.standings import Scores, mark_of, read, write
 from services.scoring.telling import Now
 
 
+class Decided(NamedTuple):
+    """Where the projector put a customer, if any rule asks."""
+
+    every: Sequence[Entry] = ()
+    new: Sequence[Entry] = ()
+    """Of them what this transaction brought."""
+
+
 class Looked(NamedTuple):
     """A customer to be watched."""
 
@@ -34,15 +42,21 @@ class Looked(NamedTuple):
     standings: Standings | None = None
 
     @classmethod
-    def of(cls, now: Now, leaves: Mapping[str, Sequence[Entry]], tick_s: int, books: Books) -> Self:
+    def of(
+        cls, now: Now, leaves: Mapping[str, Sequence[Entry]], decided: Decided, *, tick_s: int,
+        books: Books,
+    ) -> Self:  # fmt: skip
         """A customer as a transaction finds them; ``leaves`` have entries, these are new."""
         lived, kept = now.lived, now.before.alerts if now.before else b""
         new = [entry for entries in leaves.values() for entry in entries]
+        history = lived.history
+        if decided.every:
+            history, new = sorted([*history, *decided.every]), [*new, *decided.new]
         standings = None
         if books.asks_standing:
             standings = Scores(lived, now.scored, books.trained, books.promoted_s)
-        until_s = max(lived.history[-1].at_s, tick_s)
-        return cls(lived.history, new, [*leaves], until_s, kept, standings)
+        until_s = max(history[-1].at_s, tick_s)
+        return cls(history, new, [*leaves], until_s, kept, standings)
 
 
 @dataclass(slots=True)

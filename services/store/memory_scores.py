@@ -11,6 +11,7 @@ from services.store.course import RuleRow
 from services.store.memory import MemoryStore
 from services.store.scores import (
     ALWAYS_DUE,
+    DECIDED,
     Member,
     ModelRow,
     Page,
@@ -140,7 +141,13 @@ class MemoryScoring:
 
     def pages(self, leaves: Collection[str]) -> Sequence[Page]:
         """As the port says."""
-        return [page for page in self._tables.pages.values() if page.leaf in leaves]
+        every = self._tables.pages.values()
+        return [page for page in every if page.leaf in leaves and page.page != DECIDED]
+
+    def decided(self, customers: Collection[str]) -> Sequence[Page]:
+        """As the port says."""
+        pages = self._tables.pages
+        return [pages[one, DECIDED] for one in customers if (one, DECIDED) in pages]
 
     def due(self, tick: datetime, limit: int) -> Sequence[str]:
         """As the port says."""
@@ -164,9 +171,9 @@ class MemoryScoring:
         """As the port says."""
         return self._folded.courses.control.revision
 
-    def alert_rules(self) -> Sequence[RuleRow]:
+    def rules(self) -> Sequence[RuleRow]:
         """As the port says."""
-        return [rule for rule in self._folded.courses.rules if rule.kind == "alert"]
+        return [rule for rule in self._folded.courses.rules if _is_asked(rule)]
 
     def books(self) -> Mapping[str, str]:
         """As the port says."""
@@ -194,3 +201,7 @@ class MemoryScoring:
     def save(self, changes: ScoreChanges) -> None:
         """As the port says."""
         self.saved.append(changes)
+
+
+def _is_asked(rule: RuleRow) -> bool:
+    return rule.kind in ("alert", "loyalty") or (rule.kind, rule.name) == ("lifecycle", "default")

@@ -29,7 +29,7 @@ ALERT: Final = Table(
 OF_CUSTOMERS: Final = ALERT.select("WHERE customer_id = ANY(%s) ORDER BY began_at, alert_id")
 RULES: Final = """
     SELECT workspace, kind, name, occurred_at, source, id, version, effective_at, body FROM rule
-    WHERE kind = 'alert'
+    WHERE kind IN ('alert', 'loyalty') OR (kind, name) = ('lifecycle', 'default')
 """
 JUDGED: Final = """
     SELECT customer_id FROM alert WHERE outcome_due_at <= %s ORDER BY outcome_due_at LIMIT %s

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from services.errors import Unavailable
 from services.store.connect import AWAY, open_connection
+from services.store.course import RuleRow
 from services.store.scores import ModelRow, Page, PromotionRow
 
 _FETCH: Final = 5_000
@@ -35,6 +36,10 @@ _MODELS: Final = """
 _PROMOTIONS: Final = """
     SELECT workspace, occurred_at, source, id, model, version FROM promotion
     WHERE workspace = %s ORDER BY occurred_at DESC, source DESC, id DESC
+"""
+_RULES: Final = """
+    SELECT workspace, kind, name, occurred_at, source, id, version, effective_at, body FROM rule
+    WHERE workspace = %s AND (kind = 'loyalty' OR (kind, name) = ('lifecycle', 'default'))
 """
 _STATUS: Final = """
     SELECT (SELECT coalesce(sum(next_offset), 0) FROM checkpoint)::bigint,
@@ -87,6 +92,10 @@ class PostgresModels:
     def models(self, workspace: str) -> Sequence[ModelRow]:
         """All that were trained, the newest first."""
         return [ModelRow._make(row) for row in self._rows(_MODELS, (workspace,))]
+
+    def rules(self, workspace: str) -> Sequence[RuleRow]:
+        """Every version of the machine ``default`` and of the programme."""
+        return [RuleRow._make(row) for row in self._rows(_RULES, (workspace,))]
 
     def promoted(self, workspace: str) -> Mapping[str, str]:
         """The version of each model that scores."""

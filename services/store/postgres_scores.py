@@ -18,6 +18,7 @@ from services.store.lock import SCORER
 from services.store.rows import Table, insert, upsert
 from services.store.scores import (
     ALWAYS_DUE,
+    DECIDED,
     Member,
     ModelRow,
     Page,
@@ -78,7 +79,8 @@ _CUSTOMERS: Final = "SELECT identifier, customer_id FROM identifier WHERE identi
 _MEMBERS: Final = (
     "SELECT identifier, customer_id, workspace FROM identifier WHERE customer_id = ANY(%s)"
 )
-_PAGES: Final = _PAGE.select("WHERE leaf = ANY(%s)")
+_PAGES: Final = _PAGE.select("WHERE leaf = ANY(%s) AND page <> %s")
+_DECIDED: Final = _PAGE.select("WHERE leaf = ANY(%s) AND page = %s")
 _DUE: Final = "SELECT customer_id FROM score WHERE due_at <= %s ORDER BY due_at LIMIT %s"
 _ROWS: Final = _SCORE.select("WHERE customer_id = ANY(%s)")
 _ALL_TOLD: Final = _TOLD.select("WHERE customer_id = ANY(%s)")
@@ -210,7 +212,14 @@ class PostgresScoring:
 
     def pages(self, leaves: Collection[str]) -> Sequence[Page]:
         """As the port says."""
-        found = [Page._make(row) for row in self._rows(_PAGES, Hashes([*leaves]))]
+        return self._read(_PAGES, leaves)
+
+    def decided(self, customers: Collection[str]) -> Sequence[Page]:
+        """As the port says."""
+        return self._read(_DECIDED, customers)
+
+    def _read(self, query: str, leaves: Collection[str]) -> Sequence[Page]:
+        found = [Page._make(row) for row in self._rows(query, Hashes([*leaves]), DECIDED)]
         self._pages |= {(page.leaf, page.page) for page in found}
         return found
 
@@ -232,7 +241,7 @@ class PostgresScoring:
         """As the port says."""
         return int(self._rows(_REVISION)[0][0])
 
-    def alert_rules(self) -> Sequence[RuleRow]:
+    def rules(self) -> Sequence[RuleRow]:
         """As the port says."""
         return [RuleRow._make(row) for row in self._rows(alerts.RULES)]
 
@@ -261,8 +270,7 @@ class PostgresScoring:
     def save(self, changes: ScoreChanges) -> None:
         """As the port says."""
         cursor = self._cursor
-        new = [page for page in changes.pages if page[:2] not in self._pages]
-        insert(cursor, _PAGE, new)
+        insert(cursor, _PAGE, [page for page in changes.pages if page[:2] not in self._pages])
         upsert(cursor, _PAGE, [page for page in changes.pages if page[:2] in self._pages])
         upsert(cursor, _SCORE, changes.rows)
         upsert(cursor, _TOLD, changes.told)
@@ -274,8 +282,7 @@ class PostgresScoring:
             )
         if changes.gone:
             cursor.execute(_GO, (Hashes([*changes.gone]),))
-        if changes.overtaken or changes.books:
-            overtaken = [*changes.overtaken, *changes.books]
+        if overtaken := [*changes.overtaken, *changes.books]:
             cursor.execute(_OVERTAKE, (ALWAYS_DUE, overtaken))
         alerts.save(cursor, changes)
         if changes.looked_at:

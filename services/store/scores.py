@@ -12,6 +12,8 @@ from services.store.course import RuleRow
 
 ALWAYS_DUE: Final = datetime.min.replace(tzinfo=UTC)
 """When a row is due that another model has overtaken."""
+DECIDED: Final = -2
+"""The page of what was decided of a customer under this id: no part of a history."""
 
 
 class Page(NamedTuple):
@@ -132,7 +134,10 @@ class ScoringTransaction(Protocol):
         """All identifiers of these customers."""
 
     def pages(self, leaves: Collection[str]) -> Sequence[Page]:
-        """All that is kept of these leaves, in no order."""
+        """All entries of these leaves, in no order; without what was decided."""
+
+    def decided(self, customers: Collection[str]) -> Sequence[Page]:
+        """What was decided of customers under these ids, in no order."""
 
     def due(self, tick: datetime, limit: int) -> Sequence[str]:
         """Some customers whose rows the passing of time may change by ``tick``, longest due first.
@@ -149,8 +154,8 @@ class ScoringTransaction(Protocol):
     def revision(self) -> int:
         """Of the rules: another one where there are more."""
 
-    def alert_rules(self) -> Sequence[RuleRow]:
-        """Every version of every alert rule of all workspaces."""
+    def rules(self) -> Sequence[RuleRow]:
+        """Every version of all workspaces' alert rules, programmes and machines ``default``."""
 
     def books(self) -> Mapping[str, str]:
         """The digest of alert rules by which each workspace's rows were lived."""

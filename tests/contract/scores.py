@@ -7,8 +7,7 @@ from typing import Any, Protocol
 import pytest
 
 from services.errors import NotOurs
-from services.store.alerts import AlertRow
-from services.store.course import CourseChanges, RuleRow, Unsettled
+from services.store.course import CourseChanges, Unsettled
 from services.store.port import Changes, Identifier, Store, Tally
 from services.store.scores import (
     ALWAYS_DUE,
@@ -27,12 +26,6 @@ PAGE = Page(A, 0, "shop", b"entries")
 ROW = ScoreRow(A, "shop", AT, "high value", {"health": [51.5, "watch"]}, {"rfm": "v1"})
 TOLD = ToldRow(A, "health", "shop", 51.5, "watch", "e-1")
 PROMOTION = PromotionRow("shop", AT, "touchline", "p-1", "rfm", "v1")
-
-
-ALERT = AlertRow(
-    "shop", "silence.a", A, "silence", 1, "warning", "us", AT, AT, {"silent.days": 14}, ["e-1"],
-    is_restated=False,
-)  # fmt: skip
 
 
 class Room(Protocol):
@@ -233,53 +226,6 @@ class ScoresContract:
             assert tx.model("shop", "rfm", "v1") == model
             assert tx.model("shop", "rfm", "v2") is None
             assert tx.model("bank", "rfm", "v1") is None
-
-    def test_alerts_are_found_by_customer_the_oldest_first(self, room: Room) -> None:
-        later = ALERT._replace(alert_id="silence.b", began_at=AT + timedelta(days=1))
-        self.save(room, alerts=[later, ALERT, ALERT._replace(alert_id="x", customer_id=C)])
-
-        with room.scores.transaction() as tx:
-            assert list(tx.alerts({A, B})) == [ALERT, later]
-            closed = ALERT._replace(closed_at=AT, closed_by="scoring", reason="recovered")
-            tx.save(ScoreChanges(alerts=[closed]))
-
-        with room.scores.transaction() as tx:
-            assert list(tx.alerts({A})) == [closed, later]
-
-    def test_outcomes_are_asked_for_when_they_may_be_known(self, room: Room) -> None:
-        known = ALERT._replace(alert_id="silence.b", outcome="left", outcome_due_at=None)
-        self.save(room, alerts=[ALERT._replace(outcome_due_at=AT), known])
-
-        with room.scores.transaction() as tx:
-            assert list(tx.to_judge(AT, 9)) == [A]
-            assert not tx.to_judge(AT - timedelta(seconds=1), 9)
-
-    def test_other_rules_make_all_rows_of_their_workspace_due(self, room: Room) -> None:
-        self.save(
-            room, rows=[ROW._replace(due_at=None, alerts=b"stood"),
-                        ROW._replace(customer_id=B, workspace="b")],
-        )  # fmt: skip
-
-        self.save(room, books={"shop": "digest"})
-
-        with room.scores.transaction() as tx:
-            assert tx.books() == {"shop": "digest"}
-            assert list(tx.due(ALWAYS_DUE, 9)) == [A]
-            assert tx.rows({A})[A].alerts == b"stood"
-
-    def test_alert_rules_come_from_the_folds(self, room: Room) -> None:
-        rule = RuleRow("shop", "alert", "quiet", AT, "touchline", "p", 1, None, b"{}")
-        with room.scores.transaction() as tx:
-            before = tx.revision()
-            assert not tx.alert_rules()
-
-        self.folded(
-            room, course=CourseChanges(AT, [rule, rule._replace(kind="segment", name="other")])
-        )
-
-        with room.scores.transaction() as tx:
-            assert tx.revision() != before
-            assert tx.alert_rules() == [rule]
 
     def test_decisions_go_to_the_outbox(self, room: Room) -> None:
         self.save(room, outbox=[("shop", b"an event")])

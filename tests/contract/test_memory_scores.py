@@ -5,7 +5,8 @@ import pytest
 from services.store.memory import MemoryStore
 from services.store.memory_scores import MemoryScores
 from services.store.scores import ModelRow
-from tests.contract.scores import Room, ScoresContract
+from tests.contract.scored_alerts import AlertsContract
+from tests.contract.scores import Room
 
 
 class MemoryRoom:
@@ -19,7 +20,7 @@ class MemoryRoom:
         self.scores.tables.models[model.workspace, model.model, model.version] = model
 
 
-class TestMemoryScores(ScoresContract):
+class TestMemoryScores(AlertsContract):
     """Inherits the contract."""
 
     @pytest.fixture

@@ -13,7 +13,8 @@ from services.store.postgres_models import PostgresModels
 from services.store.postgres_scores import PostgresScores
 from services.store.scores import ModelRow
 from services.store.urls import Urls
-from tests.contract.scores import Room, ScoresContract
+from tests.contract.scored_alerts import AlertsContract
+from tests.contract.scores import Room
 
 
 class PostgresRoom:
@@ -27,7 +28,7 @@ class PostgresRoom:
         PostgresModels(self.urls.fold).keep(model)
 
 
-class TestPostgresScores(ScoresContract):
+class TestPostgresScores(AlertsContract):
     """Inherits the contract."""
 
     @pytest.fixture

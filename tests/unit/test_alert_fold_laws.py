@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from services.fold.apply import Folds
 from services.fold.rebuild import replay
 from services.projector.projections import READ_MODELS
+from services.scoring.decided import eras_of
+from services.scoring.decided import read as read_decided
 from services.scoring.kept import history_of, leaves_of
 from services.scoring.loop import ScoringLoop
 from services.scoring.rulebooks import Books
@@ -19,6 +21,7 @@ from services.scoring.scored import score
 from services.scoring.standings import Scores, read
 from services.scoring.watching import is_too_little
 from services.store.memory import MemoryStore
+from services.store.scores import DECIDED
 from tests.alert_histories import STORIES, TICKS, lived
 from tests.dying import scored_dying
 from tests.happenings import BATCHES, SHUFFLES
@@ -56,12 +59,14 @@ def test_lived_on_batch_by_batch_is_lived_at_once(
     by_name: dict[str, list[Any]] = {}
     for version in rules:
         by_name.setdefault(version.name, []).append(version)
-    books = Books(by_name)
+    books = Books(by_name, eras=eras_of(done.store.tables.courses.rules))
     assert "modelled" not in books.books, "no model was promoted"
     for customer, row in tables.scores.items():
         pages = [page for page in tables.pages.values() if page.leaf == customer]
         found = history_of(leaves_of(pages).values())
         one = lived_until(found, tables.tick)
+        put = tables.pages.get((customer, DECIDED))
+        found = sorted([*found, *(read_decided(put) if put else ())])
         life = Life(found, Scores(one, score([one])[0], None, books.promoted_s))
         assert tables.tick
         until_s = max(found[-1].at_s, int(tables.tick.timestamp()))

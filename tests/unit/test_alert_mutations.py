@@ -15,6 +15,7 @@ from services.scoring.rules.episodes import _Living
 from services.scoring.rules.life import Life, Wait
 from services.scoring.rules.looks import Condition, Look, Looks
 from services.scoring.rules.ready import Ready
+from services.scoring.rules.stages import Eras, Newcomers
 from services.scoring.rules.standing import FOREVER
 from tests import alert_lives
 from tests.mutating import Mutation, each_of, notices, replaced
@@ -37,8 +38,8 @@ def a_trend_without_hysteresis(rule: Falling) -> Condition:
 def without(field: str) -> Any:
     """A rule that forgets its snooze or cool-down."""
 
-    def made(found: Ready, rule: Any, version: int) -> None:
-        _init(found, rule, version)
+    def made(found: Ready, *how: Any) -> None:
+        _init(found, *how)
         setattr(found, field, 0)
 
     return made
@@ -103,12 +104,20 @@ def the_first_due(at_least: int, of: Sequence[Looks]) -> Looks:
     return look
 
 
-def everybody(who: Who, life: Life, at_s: int) -> Look:
+def everybody(who: Who, newcomers: Newcomers, life: Life, at_s: int) -> Look:
     return Look(holds=True)
 
 
-def purchases_only(who: Who, conditions: Sequence[Condition]) -> frozenset[str]:
+def purchases_only(who: Who, conditions: Sequence[Condition], newcomers: Newcomers) -> Any:
     return frozenset({life.BOUGHT})
+
+
+def by_its_cause_alone(of: Life, type_: str, at_s: int) -> Entry | None:
+    return of.last((type_,), at_s)
+
+
+def the_same_for_ever(eras: Eras, at_s: int) -> Newcomers:
+    return eras._newcomers[0] if eras.starts else Newcomers()
 
 
 def until_anybody_replies(case: Sequence[Entry]) -> Any:
@@ -194,6 +203,8 @@ SPEND = told(test_alert_stories.test_falling_spend)
 COMPLAINTS = told(test_alert_stories.test_a_complaint_unanswered)
 OTHERS = told(test_alert_stories.test_what_the_other_rules_say)
 WHO = told(test_alert_who.test_whom_a_rule_is_about)
+LATE = test_alert_who.test_of_decisions_the_one_counts_that_was_taken_last
+UNTOLD = test_alert_who.test_who_was_told_nothing_of_is_where_newcomers_are
 SWITCHED = test_alert_episodes.test_a_rule_begins_when_it_applies_and_ends_when_it_is_switched_off
 
 MUTATIONS = [
@@ -224,6 +235,8 @@ MUTATIONS = [
     Mutation("due", replaced(ready, "some_of", the_first_due), DUE),
     Mutation("all of them", replaced(ready, "some_of", any_of), OTHERS),
     Mutation("who", replaced(ready, "_is_meant", everybody), WHO),
+    Mutation("taken last", replaced(Life, "decided", by_its_cause_alone), LATE),
+    Mutation("newcomers", replaced(Eras, "at", the_same_for_ever), UNTOLD),
     Mutation("types looked at", replaced(ready, "_types", purchases_only), PLAIN),
     Mutation("a bot is no answer", replaced(life, "_waits", until_anybody_replies), COMPLAINTS),
     Mutation("first word", replaced(life, "_waits", since_the_last_word), COMPLAINTS),

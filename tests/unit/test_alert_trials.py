@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from schemas.rules.alerts import Alert
 from services.commands.backtests import Trial
 from services.scoring.backtests import Backtester
+from services.scoring.decided import empty, take_in
 from services.scoring.kept import Leaf
 from services.scoring.rulebooks import asked_of
+from services.store.course import RuleRow
 from services.store.scores import ModelRow, Page
 from tests.alerting import Story, rule
 from tests.unit.test_scoring_laws import MODELS
@@ -26,6 +29,10 @@ STORY: Final = "\n".join(
 )
 
 
+MOVED: Final = "2026-07-25 stage at_risk\n2026-07-30 stage loyal"
+NEW_YEAR: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True)
 class Kept:
     """One customer and these models."""
@@ -33,7 +40,12 @@ class Kept:
     rows: Sequence[ModelRow]
 
     def histories(self, workspace: str) -> Iterator[tuple[str, Sequence[Page]]]:
-        yield "0a", Leaf("0a", workspace).take_in(Story(STORY).entries)
+        pages = Leaf("0a", workspace).take_in(Story(STORY).entries)
+        yield "0a", [*pages, take_in(empty("0a", workspace), Story(MOVED).entries)]
+
+    def rules(self, workspace: str) -> Sequence[RuleRow]:
+        machine = msgspec.json.encode({"stages": [{"name": "prospect"}]})
+        return [RuleRow(workspace, "lifecycle", "default", NEW_YEAR, "s", "p", 1, None, machine)]
 
     def models(self, workspace: str) -> Sequence[ModelRow]:
         return self.rows
@@ -89,3 +101,17 @@ def test_models_that_a_rule_does_not_take_change_nothing(alert: Alert, names: se
     assert every == alone
     assert every["alerts_total"] > 0
     assert every != tried(alert, [one for one in MODELS if one.model not in names])
+
+
+@pytest.mark.parametrize(
+    ("stage", "raised_at"),
+    [
+        ("at_risk", ["2026-07-25T12:00:00Z"]),
+        ("prospect", ["2026-07-20T12:00:00Z"]),
+        ("lapsed", []),
+    ],
+)
+def test_a_backtest_knows_the_stages_that_were_decided(stage: str, raised_at: list[str]) -> None:
+    found = tried(rule(when=[BAD], who={"stages": [stage]}), [])
+
+    assert [one["raised_at"] for one in found["alerts"]] == raised_at

@@ -2,7 +2,10 @@
 
 import pytest
 
-from tests.alerting import alerts, book, rule
+from services.scoring.rules import Life
+from services.scoring.rules.stages import STAGE, Eras, Newcomers, placed
+from services.scoring.rules.standing import FOREVER
+from tests.alerting import alerts, at_s, book, rule
 
 
 @pytest.mark.parametrize(
@@ -57,3 +60,64 @@ def test_two_of_three_conditions_suffice_where_the_rule_says_so() -> None:
     found = alerts(book(asked), "2026-01-01 bought 9\n2026-01-10 nps 5")
 
     assert found == ["2026-01-21 to 2026-02-09T12:00"]
+
+
+def test_of_decisions_the_one_counts_that_was_taken_last() -> None:
+    asked = rule(
+        who={"stages": ["loyal"]}, when=[{"feedback": {"at_most": 6, "within_days": 30}}]
+    )  # fmt: skip
+    told_late = "2026-01-05 stage lapsed taken 2026-01-20"
+
+    known = "2026-01-10 stage loyal\n2026-02-01 nps 1"
+
+    assert alerts(book(asked), known)
+    assert not alerts(book(asked), f"{known}\n{told_late}")
+
+
+def test_what_lets_a_customer_move_finds_them_where_they_were() -> None:
+    moved = placed(STAGE, at_s("2026-02-01"), 1, "won_back")
+
+    found = Life([placed(STAGE, 0, 0, "at_risk"), moved])
+
+    assert [
+        one.unit for at in ("2026-02-01", "2026-02-02") if (one := found.decided(STAGE, at_s(at)))
+    ] == ["at_risk", "won_back"]
+
+
+def test_who_was_told_nothing_of_is_where_newcomers_are() -> None:
+    asked = rule(
+        who={"stages": ["lead"], "tiers": ["bronze"]},
+        when=[{"feedback": {"at_most": 6, "within_days": 30}}],
+    )
+    eras = Eras(
+        [
+            (-FOREVER, Newcomers("prospect", "bronze")),
+            (at_s("2026-02-10"), Newcomers("lead", "bronze")),
+        ]
+    )
+
+    found = alerts(book(asked, eras=eras), "2026-02-01 nps 1")
+
+    assert found == ["2026-02-10 to 2026-03-03T12:00"], "as the policy calls them from then on"
+    assert not alerts(book(asked, eras=eras), "2026-02-01 nps 1\n2026-02-02 stage new")
+
+
+def test_who_is_no_member_is_in_no_tier() -> None:
+    asked = rule(
+        who={"tiers": ["bronze"]}, when=[{"happened": {"types": ["web.visited"], "within_days": 9}}]
+    )
+    ruled = book(asked, eras=Eras([(-FOREVER, Newcomers("prospect", "bronze"))]))
+
+    assert not alerts(ruled, "2026-02-01 visited")
+    assert alerts(ruled, "2026-02-01 visited\n2026-02-03 bought 9") == [
+        "2026-02-03T12:00 to 2026-02-10T12:00"
+    ]
+
+
+def test_who_has_left_all_tiers_is_no_newcomer() -> None:
+    asked = rule(
+        who={"tiers": ["bronze"]}, when=[{"feedback": {"at_most": 6, "within_days": 30}}]
+    )  # fmt: skip
+    ruled = book(asked, eras=Eras([(-FOREVER, Newcomers(None, "bronze"))]))
+
+    assert not alerts(ruled, "2026-01-01 tier -\n2026-02-01 nps 1")

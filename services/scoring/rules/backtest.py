@@ -20,6 +20,7 @@ from services.scoring.rules.book import Rulebook
 from services.scoring.rules.episodes import episodes
 from services.scoring.rules.leaving import Departure, Leaving, Outcome, Purchased, purchased
 from services.scoring.rules.life import Life
+from services.scoring.rules.stages import NOWHERE, Eras
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,15 @@ class Comparison:
 
 
 def backtest(
-    rule: Alert, lives: Iterable[tuple[str, Life]], period: Period, left: Leaving
-) -> Backtest:  # fmt: skip
+    rule: Alert,
+    lives: Iterable[tuple[str, Life]],
+    period: Period,
+    left: Leaving,
+    *,
+    eras: Eras = NOWHERE,
+) -> Backtest:
     """Live ``rule`` through ``lives`` (customers' ids and what is known of them)."""
-    book = Rulebook("backtest", [(None, 1, rule)])
+    book = Rulebook("backtest", [(None, 1, rule)], eras)
     alerts: list[Alerted] = []
     departures: list[Found] = []
     customers = 0

@@ -8,6 +8,7 @@ from typing import Final
 from schemas.rules.alerts_tree import Alert
 from services.scoring.model.history import Entry
 from services.scoring.rules.ready import Ready
+from services.scoring.rules.stages import NOWHERE, Eras, asks_decisions
 from services.scoring.rules.standing import FOREVER
 
 ACKNOWLEDGED: Final = "alert.acknowledged"
@@ -19,14 +20,28 @@ ACTS: Final = frozenset({ACKNOWLEDGED, CLOSED})
 class Rulebook:
     """A rule by its name. Of two versions that apply from one instant, the later published does."""
 
-    def __init__(self, name: str, versions: Sequence[tuple[datetime | None, int, Alert]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        versions: Sequence[tuple[datetime | None, int, Alert]],
+        eras: Eras = NOWHERE,
+    ) -> None:
+        """``eras`` say where newcomers are, to rules that ask for stages or tiers."""
         self.name = name
         from_s = {
-            -FOREVER if at is None else int(at.timestamp()): Ready(rule, version)
+            -FOREVER if at is None else int(at.timestamp()): (rule, version)
             for at, version, rule in sorted(versions, key=_version)
         }
+        if any(asks_decisions(rule) for rule, _ in from_s.values()):
+            # Who is untold where they are may be elsewhere from such an instant on.
+            starts = sorted(from_s)
+            from_s |= {
+                start: from_s[starts[place - 1]]
+                for start in eras.starts
+                if start not in from_s and (place := bisect_right(starts, start))
+            }
         self._starts = sorted(from_s)
-        self._ready = [from_s[start] for start in self._starts]
+        self._ready = [Ready(*from_s[start], eras.at(start)) for start in self._starts]
         self._types = _all_types(self._ready)
         self.least = min((one.least for one in self._ready), default=1)
         """With fewer entries that it looks at no version of it can hold."""

@@ -25,6 +25,7 @@ CASES: Final = (
     "case.opened", "case.replied", "case.resolved", "case.reopened", "case.closed"
 )  # fmt: skip
 _AT: Final = itemgetter(0)
+_TAKEN: Final = itemgetter(5, 0, 6)
 _MONEY: Final = frozenset({BOUGHT, REFUNDED})
 TYPES_OF: Final = {
     "purchases": frozenset({BOUGHT, CANCELLED}),
@@ -77,7 +78,7 @@ class Life:
         return cls(sorted(set(entries)), standings)
 
     def standing(self, at_s: int) -> Standing:
-        """Stage, tier, value and scores at ``at_s``."""
+        """Value and scores at ``at_s``."""
         if self._standings is None:
             return UNKNOWN
         if self._stood[0] != at_s:
@@ -109,6 +110,11 @@ class Life:
             if place := bisect_right(entries, at_s, key=_AT):
                 found.append(entries[place - 1])
         return max(found, default=None)
+
+    def decided(self, type_: str, at_s: int) -> Entry | None:
+        """Of the decisions of this type that count by ``at_s`` the one that was taken last."""
+        entries = self._by_type.get(type_, ())
+        return max(entries[: bisect_right(entries, at_s, key=_AT)], key=_TAKEN, default=None)
 
     def orders(self, since_s: int, at_s: int) -> list[Order]:
         """Orders placed after ``since_s`` and until ``at_s``, and not cancelled by then."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas.rules import alerts_tree as tree
 from schemas.rules.alerts_checks import kind_of
 from services.scoring.model.history import DAY_S
-from services.scoring.rules import crossing, happening, lasting
+from services.scoring.rules import crossing, happening, lasting, stages
 from services.scoring.rules.falling import falling
 from services.scoring.rules.life import BOUGHT, CANCELLED, REFUNDED, Life
 from services.scoring.rules.looks import (
@@ -19,6 +19,7 @@ from services.scoring.rules.looks import (
     some_of,
     told_of,
 )
+from services.scoring.rules.stages import Newcomers
 from services.scoring.rules.standing import FOREVER
 
 _LASTING: Final[dict[str, Any]] = {
@@ -39,8 +40,13 @@ _HAPPENING: Final[dict[str, Any]] = {
 class Ready:
     """One version of a rule. It was checked: ``schemas.rules.alerts.parse`` gave it."""
 
-    def __init__(self, rule: tree.Alert, version: int) -> None:
-        self.rule, self.version = rule, version
+    def __init__(
+        self,
+        rule: tree.Alert,
+        version: int,
+        newcomers: Newcomers = Newcomers(),  # noqa: B008 - frozen
+    ) -> None:
+        self.rule, self.version, self._newcomers = rule, version, newcomers
         self._conditions = [_condition(one) for one in rule.when]
         self._enters = [one.enters for one in self._conditions]
         self._stays = [one.stays for one in self._conditions]
@@ -56,7 +62,7 @@ class Ready:
         """With fewer entries that it looks at it can't hold."""
         self.snooze_s = rule.snooze_days * DAY_S
         self.cool_down_s = rule.cool_down_days * DAY_S
-        self.types = _types(rule.who, self._conditions)
+        self.types = _types(rule.who, self._conditions, newcomers)
         """The types of entries that may change what it says; None for any."""
 
     def enters(self, life: Life, at_s: int) -> Look:
@@ -64,7 +70,7 @@ class Ready:
         look = self._may_enter(life, at_s)
         if not look.holds:
             return look
-        is_meant = _is_meant(self.rule.who, life, at_s)
+        is_meant = _is_meant(self.rule.who, self._newcomers, life, at_s)
         return Look(is_meant.holds, min(look.due_s, is_meant.due_s))
 
     def why(self, life: Life, at_s: int, *, has_just_begun: bool) -> Evidence:
@@ -107,25 +113,25 @@ def _told_of_combined(
     return Evidence({"at_least": rule.at_least} | dict(told.facts), told.events)
 
 
-def _types(who: tree.Who, conditions: Sequence[Condition]) -> frozenset[str] | None:
+def _types(
+    who: tree.Who, conditions: Sequence[Condition], newcomers: Newcomers
+) -> frozenset[str] | None:
     types = all_types(conditions)
-    if types is None or who.stages or who.tiers or who.values:
+    if types is None or who.values:
         return None
+    types |= stages.types_of(who, newcomers)
     return types | {BOUGHT, CANCELLED, REFUNDED} if who.least_spend_minor else types
 
 
-def _is_meant(who: tree.Who, life: Life, at_s: int) -> Look:
+def _is_meant(who: tree.Who, newcomers: Newcomers, life: Life, at_s: int) -> Look:
     if who.least_spend_minor and _spent(life, at_s, who.currency) < who.least_spend_minor:
         return Look(holds=False)
-    asked = [
-        (names, name)
-        for names, name in ((who.stages, "stage"), (who.tiers, "tier"), (who.values, "value"))
-        if names
-    ]
-    if not asked:
+    if not stages.is_there(who, newcomers, life, at_s):
+        return Look(holds=False)
+    if not who.values:
         return Look(holds=True)
     standing = life.standing(at_s)
-    return Look(all(getattr(standing, name) in names for names, name in asked), standing.due_s)
+    return Look(standing.value in who.values, standing.due_s)
 
 
 def _spent(life: Life, at_s: int, currency: str | None) -> int:

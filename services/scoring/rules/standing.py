@@ -1,4 +1,4 @@
-"""Standing: what rules ask of a customer that entries alone don't say: stage, tier, value, scores.
+"""Standing: what rules ask of a customer that entries alone don't say: value and scores.
 
 Whoever hands in ``Standings`` promises that it is a function of the customer's entries until that
 instant and of policies, and not of what was told before: then episodes are, too. Recorded
@@ -17,10 +17,6 @@ FOREVER: Final = 2**62
 class Standing:
     """Where a customer stands at an instant; None and absent scores are unknown."""
 
-    stage: str | None = None
-    """Of the lifecycle machine ``default``."""
-    tier: str | None = None
-    """Of the loyalty programme."""
     value: str | None = None
     """High value, potential or ordinary."""
     scores: Mapping[str, float] = field(default_factory=dict)
