@@ -2,7 +2,7 @@
 
 import ctypes
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -15,10 +15,14 @@ LARGE: Final = 1_000
 
 
 class Heap:
-    """What large batches took of memory: given back once there is nothing to do."""
+    """What large batches took of memory: given back once there is nothing to do.
 
-    def __init__(self) -> None:
-        self._is_swollen = False
+    ``forget`` lets go of what was remembered meanwhile: a few thousand small things, made among
+    millions that are gone, hold on to most of the pages that all of these were in.
+    """
+
+    def __init__(self, forget: Callable[[], None]) -> None:
+        self._forget, self._is_swollen = forget, False
 
     def took(self, records: int) -> None:
         """A batch of so many was at hand."""
@@ -28,6 +32,7 @@ class Heap:
         """There is nothing to do: takes some ten milliseconds after a large batch, else none."""
         if self._is_swollen:
             self._is_swollen = False
+            self._forget()
             gc.collect()
             # The C library keeps what was freed, a third of a gigabyte after a large load.
             if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):

@@ -41,7 +41,7 @@ class Loop:
     ) -> None:
         self._folds, self._log, self._store, self._steps = folds, source, store, steps
         self._next: dict[int, int] | None = None
-        self._postponing, self._heap = Postponing(folds, store), Heap()
+        self._postponing, self._heap = Postponing(folds, store), Heap(folds.vault.forget)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is away is waited for, with growing pauses."""

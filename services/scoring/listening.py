@@ -53,6 +53,10 @@ class Listener:
             )
         ]
 
+    def forget(self) -> None:
+        """Let go of the keys that were used."""
+        self._vault.forget()
+
 
 def _text(one: Spoken, sealed: Sealed, secret: bytes) -> str:
     """All that was written, or nothing where it can't be opened: the projector says so."""

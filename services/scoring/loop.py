@@ -58,7 +58,7 @@ class ScoringLoop:
     ) -> None:
         self._log, self._store, self._turns = source, store, turns
         self._shelf, self._may_be_due = Shelf(listener), True
-        self._backlog, self._heap = Backlog(), Heap()
+        self._backlog, self._heap = Backlog(), Heap(self._shelf.forget)
         self._limit = BATCH
         self._worked_s, self._pause_s = monotonic(), PAUSE_S
 

@@ -38,6 +38,11 @@ class Shelf:
         promoted, trained = self._kept.get(workspace, (frozenset(), None))
         return self.rules.of(workspace, promoted, trained)
 
+    def forget(self) -> None:
+        """Let go of keys that texts were opened with; they are looked up again."""
+        if self.listener:
+            self.listener.forget()
+
 
 def _chosen(promoted: Iterable[PromotionRow], tx: ScoringTransaction) -> Sequence[ModelRow]:
     """Of each model the last that was promoted, and that is there."""

@@ -57,6 +57,11 @@ class Cache(Generic[Key, Value]):
             while len(self._entries) > self._size:
                 self._entries.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forget everything, for the memory that it takes; what is being loaded may stay."""
+        with self._lock:
+            self._entries.clear()
+
     def remove(self, keys: Collection[Key]) -> None:
         """Forget ``keys``, also where another thread is loading them just now."""
         with self._lock:

@@ -34,6 +34,9 @@ class MemoryVault:
                 del self._secrets[key_id]
             return destroyed
 
+    def forget(self) -> None:
+        """Nothing is remembered but what is kept."""
+
     def close(self) -> None:
         """Nothing to give back."""
 

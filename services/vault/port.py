@@ -36,5 +36,8 @@ class Vault(Protocol):
         is given another key.
         """
 
+    def forget(self) -> None:
+        """Let go of what this process remembers; it is looked up again when it is asked for."""
+
     def close(self) -> None:
         """Give connections back; the vault is not used afterwards."""

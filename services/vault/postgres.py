@@ -93,6 +93,10 @@ class PostgresVault:
         self._secrets.remove(key_ids)
         return key_ids
 
+    def forget(self) -> None:
+        self._in_force.clear()
+        self._secrets.clear()
+
     def close(self) -> None:
         self._connections.close()
 

@@ -54,6 +54,15 @@ class VaultContract:
         assert vault.secrets([*wanted, *wanted, "unknown"]) == wanted
         assert other.secrets(list(wanted)) == wanted
 
+    def test_what_was_forgotten_is_looked_up_again(self, vault: Vault) -> None:
+        keys = vault.keys_for("default", ["ada"])
+        secrets = vault.secrets([keys["ada"].key_id])
+
+        vault.forget()
+
+        assert vault.keys_for("default", ["ada"]) == keys
+        assert vault.secrets([keys["ada"].key_id]) == secrets
+
     def test_a_destroyed_key_opens_nothing_any_more(self, vault: Vault, other: Vault) -> None:
         keys = vault.keys_for("default", ["ada", "grace"])
 
