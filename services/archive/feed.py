@@ -14,6 +14,7 @@ import structlog
 
 from services.archive.port import Archive, Piece, Progress, Range
 from services.errors import NotOurs, TouchlineError, Unavailable
+from services.fold.garbage import Heap
 from services.log.port import Log, Stored
 
 FLUSH_S: Final = 0.5
@@ -35,6 +36,7 @@ class ArchiveFeed:
 
     def __init__(self, source: Log, progress: Progress, archive: Archive) -> None:
         self._log, self._progress, self._archive = source, progress, archive
+        self._heap = Heap()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; nothing that the archive does stops the store."""
@@ -47,6 +49,9 @@ class ArchiveFeed:
                     began = time.monotonic()
                     count = feed_once(self._log, self._progress, self._archive)
                     back_off_s = FLUSH_S
+                    self._heap.took(count)
+                    if not count:
+                        self._heap.rest()
                     if count < ROWS // 2:
                         stop.wait(max(0.0, FLUSH_S - (time.monotonic() - began)))
             except NotOurs:

@@ -21,7 +21,7 @@ class Heap:
     millions that are gone, hold on to most of the pages that all of these were in.
     """
 
-    def __init__(self, forget: Callable[[], None]) -> None:
+    def __init__(self, forget: Callable[[], None] = lambda: None) -> None:
         self._forget, self._is_swollen = forget, False
 
     def took(self, records: int) -> None:
