@@ -7,8 +7,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.console import ARGUMENTS, MISSING, Console, chromium
-from tests.browser.people import PEOPLE
+from tests.browser.console import ARGUMENTS, MISSING, Console, chromium, peopled
 from tests.integration.running import RunningPlatform
 
 HERE: Final = Path(__file__).parent
@@ -33,12 +32,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
-    data_dir: Path = tmp_path_factory.mktemp("console") / "data"
-    with RunningPlatform(data_dir) as platform:
-        platform.start()
-        answer = platform.post(PEOPLE)
-        assert answer.json()["rejected"] == []
-        platform.settled()
+    with peopled(tmp_path_factory.mktemp("console") / "data") as platform:
         yield platform
 
 

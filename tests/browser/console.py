@@ -3,6 +3,9 @@
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,6 +19,7 @@ from playwright.sync_api import (
     expect,
 )
 
+from tests.browser.people import PEOPLE
 from tests.integration.running import RunningPlatform
 
 ARGUMENTS: Final = (
@@ -40,6 +44,17 @@ def chromium() -> str | None:
     """The program to run, or None."""
     named = os.environ.get("CHROMIUM")
     return named or next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+@contextmanager
+def peopled(data_dir: Path) -> Iterator[RunningPlatform]:
+    """A platform with a few people in it."""
+    with RunningPlatform(data_dir) as platform:
+        platform.start()
+        answer = platform.post(PEOPLE)
+        assert answer.json()["rejected"] == []
+        platform.settled()
+        yield platform
 
 
 class Console:

@@ -1,13 +1,13 @@
 """Alerts and scores in a real browser: listed, heard as they come, taken care of, explained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.console import PATIENCE_MS, Console
+from tests.browser.console import PATIENCE_MS, Console, peopled
 from tests.browser.people import HOSTILE, told
 from tests.integration.running import RunningPlatform
 
@@ -28,6 +28,13 @@ def waiting(who: str, case_id: str) -> dict[str, Any]:
     """A complaint that has waited for a day and an hour."""
     opened = told("case.opened", who, case_id=case_id, kind="complaint")
     return opened | {"occurred_at": (datetime.now(UTC) - timedelta(hours=25)).isoformat()}
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
+    """Of its own: others look at who was touched last."""
+    with peopled(tmp_path_factory.mktemp("alerts") / "data") as platform:
+        yield platform
 
 
 @pytest.fixture(scope="module")

@@ -74,15 +74,15 @@ def test_after_a_killed_up_the_next_one_goes_on_with_the_same_database(
     platform: RunningPlatform, record_property: Callable[[str, object], None]
 ) -> None:
     position = accepted(platform, [visit(f"k-{number}", "user:2") for number in range(50)])
+    platform.settled()
     before = platform.pids()
 
     platform.kill("up")
     took_s = platform.start()
 
     record_property("second_start_s", round(took_s, 1))
-    after = platform.pids()
-    assert after["postgres"] == before["postgres"]
-    assert after.keys() == before.keys()
+    platform.wait_until(lambda: platform.pids().keys() == before.keys(), "everybody is back")
+    assert platform.pids()["postgres"] == before["postgres"]
     assert visits(platform, "user:2", position) == 50
     assert platform.verified()["ok"]
 
