@@ -55,7 +55,8 @@ def test_while_the_database_is_away_callers_are_told_and_nobody_starts_again(
     assert (posted.status_code, asked.status_code, ready.status_code) == (503, 503, 503)
     assert int(posted.headers["Retry-After"]) >= 1
     assert customer == 2
-    assert [name for name in before if before[name] != after.get(name)] == ["postgres"]
+    ended = [name for name in before if before[name] != after.get(name)]
+    assert ended == ["postgres"], platform.said.read_text()[-4000:]
 
 
 def test_a_second_up_is_refused_and_says_who_holds_the_directory(
