@@ -13,8 +13,8 @@ from services.fold.apply import Folds
 from services.fold.due import MOST, settle_due
 from services.store.port import Store
 
-MUCH: Final = 500
-"""Records that make a backlog."""
+MUCH: Final = 1_000
+"""Records that make a backlog: a second of busy traffic, or a chunk of a load."""
 CALM_S: Final = 1.0
 """Without as many until it is over: a load that the folds keep up with is settled once too."""
 PATIENCE_S: Final = 60.0

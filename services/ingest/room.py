@@ -16,9 +16,9 @@ class Pace(NamedTuple):
 
 
 ALONE: Final = Pace(1_000, 8_000)
-BESIDE: Final = Pace(40, 40)
-"""Twice what 500 events a second leave in flight, so that batches are small. By bench/visible.py 95
-of a hundred events were seen within 91 ms beside a load at this pace, within 155 at 100 a chunk."""
+BESIDE: Final = Pace(25, 25)
+"""What 500 events a second leave in flight, so that batches are small. By bench/visible.py 95 of a
+hundred events were seen within 87 ms beside a load at this pace, within 155 at 100 a chunk."""
 LOOKS: Final = 40
 """For so many chunks after others were seen: events that come once a second keep the pace small."""
 
