@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import httpx
 import psycopg
 
 from tests.campaign import Campaign
@@ -63,9 +64,16 @@ def posted(number: int) -> list[Json]:
 
 
 def tell(platform: RunningPlatform, events: list[Json]) -> str:
-    answer = platform.post(events)
-    assert answer.status_code == 200, answer.text
-    return answer.headers["Touchline-Position"]
+    """Post them, as often as it takes while the database is on its way back."""
+    answers: list[httpx.Response] = []
+
+    def is_taken() -> bool:
+        answers.append(platform.post(events))
+        return answers[-1].status_code != httpx.codes.SERVICE_UNAVAILABLE
+
+    platform.wait_until(is_taken, "events are taken in")
+    assert answers[-1].status_code == httpx.codes.OK, answers[-1].text
+    return answers[-1].headers["Touchline-Position"]
 
 
 def is_scored(platform: RunningPlatform) -> bool:
