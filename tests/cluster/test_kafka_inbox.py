@@ -10,7 +10,7 @@ from services.log.kafka.address import Address, parse
 from services.log.kafka.inbox import KafkaInbox
 from services.ports import free_port
 from tests.cluster.others import fresh_door, upstream
-from tests.contract.inbox import PATIENCE_S, InboxContract, Member, Send, taken
+from tests.contract.inbox import InboxContract, Member, Send, taken
 
 SESSION_S = 2.0
 
