@@ -79,6 +79,8 @@ class Storm:
 
         self._each(self.month.members, give)
         self._platform.wait_until(lambda: not pending(self._platform), "points are given")
+        # In the log they are no points yet.
+        self._platform.archived()
 
     @contextmanager
     def raging(self) -> Iterator[None]:
