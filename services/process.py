@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from services.errors import Misconfigured, TouchlineError
+from services.fold.loop import FoldBug
 
 WRONG_USE: Final = 2
 """The exit code by which the supervisor knows that starting again is in vain."""
@@ -41,11 +42,14 @@ def ending(name: str, work: Callable[[], None]) -> int:
     """Do ``work``; gives the exit code: 1 where it can't go on, 2 where it never can."""
     try:
         work()
+    except FoldBug as bug:
+        _say(f"{name}.stopped", bug, exc_info=bug.__cause__)
+        return 1
     except Misconfigured as error:
         _say(f"{name}.refused", error)
         return WRONG_USE
     except TouchlineError as error:
-        _say(f"{name}.stopped", error, exc_info=error.__cause__)
+        _say(f"{name}.failed", error)
         return 1
     return 0
 
