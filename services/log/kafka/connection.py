@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, LeaderNotAvailableError, UnknownTopicOrPartitionError
@@ -17,12 +17,33 @@ PAUSE_S: Final = 0.1
 """Before another attempt: a partition whose leader died has a new one after some such time."""
 
 T = TypeVar("T")
+C = TypeVar("C", bound="Client")
 
 
 def quiet() -> None:
     """Keep Kafka's clients from logging what they also raise, and so doing it twice."""
     for name in ("aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class Client(Protocol):
+    """A producer or consumer of aiokafka's."""
+
+    async def start(self) -> None:
+        """Reach the brokers."""
+
+    async def stop(self) -> None:
+        """Give the connections back."""
+
+
+async def started(client: C) -> C:
+    """``client``, started; one that can't be is stopped, and then raises."""
+    try:
+        await client.start()
+    except BaseException:
+        await client.stop()
+        raise
+    return client
 
 
 class Connection:

@@ -11,7 +11,7 @@ from aiokafka.structs import TopicPartition
 from services.errors import Unavailable
 from services.log.inbox import Inbound
 from services.log.kafka.address import Address
-from services.log.kafka.connection import REQUEST_MS, quiet
+from services.log.kafka.connection import REQUEST_MS, quiet, started
 from services.log.kafka.failures import converted
 from services.log.kafka.runner import Runner
 from services.log.kafka.topic import described
@@ -95,12 +95,7 @@ class KafkaInbox:
             heartbeat_interval_ms=int(self._session_s * 250),
             rebalance_timeout_ms=int(REBALANCE_S * 1_000),
         )
-        try:
-            await consumer.start()
-        except BaseException:
-            await consumer.stop()
-            raise
-        return consumer
+        return await started(consumer)
 
     def _drop(self) -> None:
         consumer, self._consumer = self._consumer, None

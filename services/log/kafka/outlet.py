@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from services.errors import Unavailable
 from services.log.kafka.address import Address
-from services.log.kafka.connection import REQUEST_MS, quiet
+from services.log.kafka.connection import REQUEST_MS, quiet, started
 from services.log.kafka.failures import converted
 from services.log.kafka.producer import BATCH_BYTES
 from services.log.kafka.runner import Runner
@@ -83,12 +83,7 @@ class KafkaOutlet:
             max_request_size=MESSAGE_BYTES,
             request_timeout_ms=REQUEST_MS,
         )
-        try:
-            await producer.start()
-        except BaseException:
-            await producer.stop()
-            raise
-        return producer
+        return await started(producer)
 
     def _drop(self) -> None:
         producer, self._producer = self._producer, None

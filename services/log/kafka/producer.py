@@ -12,7 +12,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from services.errors import Unavailable
 from services.log.kafka.address import Address
-from services.log.kafka.connection import REQUEST_MS
+from services.log.kafka.connection import REQUEST_MS, started
 from services.log.kafka.failures import converted
 from services.log.kafka.runner import Runner
 from services.log.port import Entry, Position
@@ -76,12 +76,7 @@ class Producer:
             max_batch_size=BATCH_BYTES,
             request_timeout_ms=REQUEST_MS,
         )
-        try:
-            await producer.start()
-        except BaseException:
-            await producer.stop()
-            raise
-        return producer
+        return await started(producer)
 
     async def _send(
         self, producer: AIOKafkaProducer, batches: Batches
