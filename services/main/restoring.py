@@ -2,11 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from services.data_dir import DataDir, running
 from services.errors import Conflict, Damaged, Misconfigured
@@ -23,6 +23,7 @@ from services.vault.backup import MASTER_KEY, Opening, name_of, try_opening
 from services.vault.master import parse_master_key
 from services.vault.postgres import PostgresVault
 
+T = TypeVar("T")
 WORK: Final = "restoring"
 """Where a restore works within the data directory; worthless when none does."""
 
@@ -47,21 +48,11 @@ def restore(settings: Settings, source: Path, vault: Path, *, bar: Bar) -> Resto
     refuse_apart(settings)
     store, keys = Backup.at(source, "store"), Backup.at(vault, "vault")
     _refuse_unfit(store, keys)
-    _refuse_occupied(settings.data_dir)
-    for backup in (store, keys):
-        with bar(f"Checking {backup.place.name}") as progress:
-            backup.check(progress)
-    master_key = _master_key(keys, settings)
-    directory = DataDir.at(settings.data_dir)
-    with closing(directory.lock("touchline restore")):
-        _refuse_occupied(directory.path)
-        with _workplace(directory) as work:
-            with _server(work) as urls:
-                migrated = fill(urls.owner, (store, keys), bar)
-                opening = _try(urls, master_key, store.manifest)
-            if keys.has(MASTER_KEY):
-                work.write_secret(MASTER_KEY, keys.read(MASTER_KEY).decode())
-            _put_in_place(work, directory)
+
+    def tried(urls: Urls, master_key: bytes) -> Opening:
+        return _try(urls, master_key, store.manifest)
+
+    migrated, opening = _put_back(settings, (store, keys), tried, bar=bar)
     return Restored(store.manifest, migrated, opening)
 
 
@@ -73,23 +64,44 @@ def restore_vault(settings: Settings, vault: Path, *, bar: Bar) -> Manifest:
     refuse_elsewhere(settings)
     keys = Backup.at(vault, "vault")
     refuse_newer(keys.manifest.migrations, whose=f"the backup {keys.place}")
+
+    def tried(urls: Urls, master_key: bytes) -> None:
+        with closing(PostgresVault(urls.fold, master_key)) as opened:
+            if name_of(opened) != keys.manifest.vault:
+                raise Damaged("the vault that was restored is not what its backup says")
+
+    _put_back(settings, (keys,), tried, bar=bar)
+    return keys.manifest
+
+
+def _put_back(
+    settings: Settings,
+    backups: Sequence[Backup],
+    tried: Callable[[Urls, bytes], T],
+    *,
+    bar: Bar,
+) -> tuple[Sequence[str], T]:
+    """Restore ``backups``, the vault's last, into the empty data directory; all or nothing.
+
+    Gives what was migrated, and what it found who tried it out before it is put in place.
+    """
+    *_, keys = backups
     _refuse_occupied(settings.data_dir)
-    with bar(f"Checking {keys.place.name}") as progress:
-        keys.check(progress)
+    for backup in backups:
+        with bar(f"Checking {backup.place.name}") as progress:
+            backup.check(progress)
     master_key = _master_key(keys, settings)
     directory = DataDir.at(settings.data_dir)
     with closing(directory.lock("touchline restore")):
         _refuse_occupied(directory.path)
         with _workplace(directory) as work:
             with _server(work) as urls:
-                fill(urls.owner, (keys,), bar)
-                with closing(PostgresVault(urls.fold, master_key)) as opened:
-                    if name_of(opened) != keys.manifest.vault:
-                        raise Damaged("the vault that was restored is not what its backup says")
+                migrated = fill(urls.owner, backups, bar)
+                found = tried(urls, master_key)
             if keys.has(MASTER_KEY):
                 work.write_secret(MASTER_KEY, keys.read(MASTER_KEY).decode())
             _put_in_place(work, directory)
-    return keys.manifest
+    return migrated, found
 
 
 def _refuse_unfit(store: Backup, keys: Backup) -> None:
