@@ -40,7 +40,6 @@ class Row(NamedTuple):
 
 class _Kept(NamedTuple):
     version: tuple[str, ...] | None
-    """Of the row; None as yet."""
     revision: int
     """Of the rules."""
     at: datetime
@@ -77,12 +76,14 @@ class Lines:
         key = (reading.workspace, customer_id)
         kept = self._kept.get(key)
         if kept is None or not _holds(kept, row, ruled, at):
-            kept = self._stated(reading, customer_id, ruled, now)._replace(version=row.version)
+            stated = self._stated(reading, customer_id, ruled, now)
+            revision = ruled.time.books.revision
+            kept = _Kept(row.version, revision, now, stated, stated.lines)
             if row.version is not None:
                 self._keep(key, kept)
         return kept.lines[: bisect_right(kept.lines, at, key=_AT)]
 
-    def _stated(self, reading: Reading, customer_id: str, ruled: Ruled, now: datetime) -> _Kept:
+    def _stated(self, reading: Reading, customer_id: str, ruled: Ruled, now: datetime) -> Statement:
         loyalty, revision = self._courses.loyalty, ruled.time.books.revision
         leaves = self._courses.leaves(reading, customer_id)
         entries = self._courses.ledger(reading, leaves)
@@ -92,7 +93,8 @@ class Lines:
             stated = kept.statement
         else:
             stated = loyalty.statement(ruled.book(loyalty.course))
-        return _Kept(None, revision, now, stated, stated.go_on(entries, now))
+        stated.go_on(entries, now)
+        return stated
 
     def _take(self, key: tuple[str, str]) -> _Kept | None:
         with self._lock:

@@ -122,9 +122,7 @@ def _first_of_days(entries: Sequence[Entry]) -> Iterator[Row]:
 
 
 def _looked_up(rule: Falling, life: Life, since_s: int, at_s: int) -> Laid:
-    """What is known at an instant of the time after another."""
-    if rule.of == "visits":
-        return NOTHING
+    """Orders as they are known at an instant, of the time after another."""
     orders = life.orders(since_s, at_s)
     if rule.of == "purchases":
         first_of_days = {order.at_s // DAY_S: order.at_s for order in reversed(orders)}
