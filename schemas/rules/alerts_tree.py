@@ -35,6 +35,8 @@ ScoreName: TypeAlias = Literal[
     "satisfaction",
 ]
 
+MACHINE: Final = "default"
+"""The lifecycle machine whose stages rules name."""
 MOST_RHYTHM_DAYS: Final = 9
 """A rhythm is the median of up to the last eight gaps, so of nine days."""
 

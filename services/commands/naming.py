@@ -1,16 +1,13 @@
 """Naming: whether the stages and tiers are there that an alert rule names."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Final
 
 from schemas.explain import near
 from schemas.problems import Problem
 from schemas.rules import lifecycle, loyalty
 from schemas.rules.alerts import Alert
+from schemas.rules.alerts_tree import MACHINE
 from services.store.policies import Policy
-
-MACHINE: Final = "default"
-"""The lifecycle machine whose stages rules name."""
 
 
 def unknown_names(rule: Alert, known: Sequence[Policy]) -> Sequence[Problem]:

@@ -14,11 +14,12 @@ import msgspec
 from schemas import TYPES, LifecycleChanged, TierChanged
 from schemas.codec import decode
 from schemas.rules import lifecycle, loyalty
+from schemas.rules.alerts_tree import MACHINE
 from services.fold.rules import whole_days
 from services.scoring.kept import decoded, encoded
 from services.scoring.model.history import Entry
 from services.scoring.reading import Envelope
-from services.scoring.rules.stages import MACHINE, STAGE, TIER, Eras, Newcomers, placed
+from services.scoring.rules.stages import STAGE, TIER, Eras, Newcomers, placed
 from services.scoring.rules.standing import FOREVER
 from services.store.course import RuleRow
 from services.store.scores import DECIDED, Page

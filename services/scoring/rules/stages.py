@@ -19,7 +19,6 @@ STAGE: Final = "stage"
 in microseconds since 1970."""
 TIER: Final = "tier"
 """The same of the programme; no unit is no tier."""
-MACHINE: Final = "default"
 JOINS: Final = frozenset(
     {"purchase.completed", "feedback.given", "reward.granted", "points.redeemed"}
 )
