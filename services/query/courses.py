@@ -4,7 +4,7 @@ Rows are as of the last tick. What is asked of one customer is settled anew by t
 so that it holds at the instant of the request.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -72,15 +72,24 @@ class Lifecycles:
     """All moves of a life, up to the day of an instant."""
 
 
-class Statement(Protocol):
-    """Every change of a balance, oldest first; it goes on as entries and time do."""
+class StatementLines(Sized, Protocol):
+    """Changes of a balance, oldest first."""
 
-    lines: Sequence[Any]
+    def until(self, at: datetime) -> Sequence[Any]:
+        """Those up to that instant."""
+
+
+class Statement(Protocol):
+    """Every change of a balance; it goes on as entries and time do."""
+
+    @property
+    def lines(self) -> StatementLines:
+        """Those so far, which stay as they are when it goes on."""
 
     def goes_on_to(self, entries: Sequence[Any], at: datetime) -> bool:
         """Whether these entries up to ``at`` are those that it has, and later ones."""
 
-    def go_on(self, entries: Sequence[Any], at: datetime) -> Sequence[Any]:
+    def go_on(self, entries: Sequence[Any], at: datetime) -> StatementLines:
         """The lines up to ``at``."""
 
 

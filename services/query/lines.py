@@ -1,13 +1,11 @@
 """Lines of statements, kept for the next page, and gone on with when the member's row changes."""
 
 import threading
-from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
-from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from services.query.courses import Courses, Ruled, Statement
+from services.query.courses import Courses, Ruled, Statement, StatementLines
 from services.store.reader import Reading
 
 ROW: Final = """
@@ -25,7 +23,6 @@ Unless a backlog leaves it waiting."""
 MOST: Final = 100_000
 """Lines kept, some 700 bytes each with what they come from; what was asked for longest ago is
 forgotten first."""
-_AT: Final = attrgetter("at")
 
 
 class Row(NamedTuple):
@@ -44,7 +41,7 @@ class _Kept(NamedTuple):
     """Of the rules."""
     at: datetime
     statement: Statement
-    lines: Sequence[Any]
+    lines: StatementLines
 
 
 class Lines:
@@ -81,7 +78,7 @@ class Lines:
             kept = _Kept(row.version, revision, now, stated, stated.lines)
             if row.version is not None:
                 self._keep(key, kept)
-        return kept.lines[: bisect_right(kept.lines, at, key=_AT)]
+        return kept.lines.until(at)
 
     def _stated(self, reading: Reading, customer_id: str, ruled: Ruled, now: datetime) -> Statement:
         loyalty, revision = self._courses.loyalty, ruled.time.books.revision

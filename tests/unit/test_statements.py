@@ -53,7 +53,7 @@ def test_a_statement_that_goes_on_is_the_one_made_anew(
 
     for at in sorted(instants):
         assert going_on.goes_on_to(entries, at)
-        assert going_on.go_on(entries, at) == loyalty.statement(entries, book, at)
+        assert [*going_on.go_on(entries, at)] == loyalty.statement(entries, book, at)
 
 
 @given(LEDGERS, BOOKS, HOURS, st.data())

@@ -123,8 +123,11 @@ def _lapse(state: State, at: int, era: Era) -> None:
     top = state.totals[-1]
     before = top - state.base
     for until, total in zip(untils[:over], state.totals[:over], strict=True):
-        _keep(state, _lost(era, before, top - total), until, era)
-        before = top - total
+        now = top - total
+        for level in era.levels:
+            if now < level.threshold <= before:
+                _keep(state, (level,), until, era)
+        before = now
     state.base = state.totals[over - 1]
     del untils[:over], state.totals[:over]
 
