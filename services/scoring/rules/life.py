@@ -4,7 +4,7 @@ Every question takes an instant and looks at nothing after it, so that what is f
 instant is what was found then, unless an entry came late.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
@@ -132,13 +132,17 @@ class Life:
         entries = self._placed if of == "purchases" else self.entries
         counts = {"purchases": self._stands, "visits": _is_visit, "contact": _is_act}[of]
         # From the end: most of a long life is never looked at again.
-        for place in range(bisect_right(entries, at_s, key=_AT) - 1, -1, -1):
+        place = bisect_right(entries, at_s, key=_AT)
+        while place and len(found) < most:
+            place -= 1
             entry = entries[place]
             day = entry[0] // DAY_S
-            if day <= after_day or len(found) == most:
+            if day <= after_day:
                 break
-            if (not found or found[-1] != day) and counts(entry, at_s):
+            if counts(entry, at_s):
                 found.append(day)
+                # One entry makes a day, of however many it has.
+                place = bisect_left(entries, day * DAY_S, hi=place, key=_AT)
         found.reverse()
         return found
 
