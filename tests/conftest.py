@@ -1,24 +1,20 @@
 """What every folder of tests may ask for: one PostgreSQL a worker, one fresh database a test."""
 
-import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 
-import psycopg
 import pytest
-from psycopg import sql
 from xdist.scheduler import LoadScopeScheduling
 
 from services.store.embedded import EmbeddedPostgres
-from services.store.migrate import migrate
 from services.store.urls import Urls
 from tests import profiles
 from tests.campaign import campaigns
+from tests.databases import Databases
 from tests.front import FrontProcess
 
-TEMPLATE = "template_migrated"
 MOST_WORKERS: Final = 4
 """Each has a PostgreSQL of its own, and may run a whole platform."""
 TOGETHER: Final = {"browser", "cluster"}
@@ -39,7 +35,6 @@ LONGEST: Final = (
     "tests/unit/test_mutations.py",
 )
 """Who begins, so that nobody waits in the end for one who began last."""
-_NUMBERS = itertools.count()
 
 # Nothing here has to survive a power cut, and a checkpoint must not wait for a disk.
 _THROW_AWAY = {
@@ -94,33 +89,32 @@ def _together(nodeid: str) -> str:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
-    """One embedded PostgreSQL for all tests; a template of a migrated database is in it."""
+    """One embedded PostgreSQL for all tests."""
     postgres = EmbeddedPostgres(tmp_path_factory.mktemp("server"), overrides=_THROW_AWAY)
-    urls = postgres.start()
     try:
-        _administer(urls, "CREATE DATABASE {}", TEMPLATE)
-        migrate(urls.of(TEMPLATE).owner)
-        yield urls
+        yield postgres.start()
     finally:
         postgres.stop()
 
 
-@pytest.fixture
-def urls(server: Urls) -> Iterator[Urls]:
-    """A fresh, migrated database, and the three roles' addresses of it; dropped after the test."""
-    name = f"test_{next(_NUMBERS)}"
-    _administer(server, "CREATE DATABASE {} TEMPLATE template_migrated STRATEGY file_copy", name)
-    yield server.of(name)
-    _administer(server, "DROP DATABASE {} WITH (FORCE)", name)
+@pytest.fixture(scope="session")
+def databases(server: Urls) -> Databases:
+    """What it has for tests."""
+    return Databases(server)
 
 
 @pytest.fixture
-def bare(server: Urls) -> Iterator[Urls]:
+def urls(databases: Databases) -> Iterator[Urls]:
+    """A migrated database without rows, and the three roles' addresses of it."""
+    with databases.migrated() as urls:
+        yield urls
+
+
+@pytest.fixture
+def bare(databases: Databases) -> Iterator[Urls]:
     """A database that nothing was done to; dropped after the test."""
-    name = f"test_{next(_NUMBERS)}"
-    _administer(server, "CREATE DATABASE {}", name)
-    yield server.of(name)
-    _administer(server, "DROP DATABASE {} WITH (FORCE)", name)
+    with databases.bare() as urls:
+        yield urls
 
 
 @pytest.fixture(scope="session")
@@ -128,8 +122,3 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontProcess]:
     """One archive for all tests, a process of its own; a test takes a fresh database of it."""
     with FrontProcess(tmp_path_factory.mktemp("archive") / "chdb") as front:
         yield front
-
-
-def _administer(server: Urls, statement: LiteralString, database: str) -> None:
-    with psycopg.connect(server.of("postgres").owner, autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(sql.Identifier(database)))

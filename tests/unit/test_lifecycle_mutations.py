@@ -182,7 +182,7 @@ MUTATIONS = [
     Mutation("two leaves", replaced(test_lifecycle_facts, "merge", the_larger), MERGED),
     Mutation("median", replaced(standing, "_median_gap", the_last_gap), PATH),
     Mutation("eight gaps", replaced(standing, "MOST_GAPS", 2), PATH),
-    Mutation("days begun", replaced(conditions, "_share", rounded_down), PATH),
+    Mutation("days begun", replaced(conditions, "_share", rounded_down), PATH, 2),
     Mutation("rhythm's bounds", replaced(conditions, "_windows", unbounded), PATH),
     Mutation("days counted", replaced(Standing, "since_which", in_orders), PATH),
     Mutation("purchases kept", replaced(standing, "MOST_IN_WINDOW", 2), PATH),
@@ -193,7 +193,7 @@ MUTATIONS = [
     Mutation("whole days", replaced(book, "first_whole_day", day_of), PATH),
     Mutation("versions", replaced(book, "_order", by_number), PATH),
     Mutation("other rules", replaced(Book, "at", walking_on), PATH),
-    Mutation("due with rules", replaced(Book, "change_after", lambda _, day: FOREVER), DUE),
+    Mutation("due with rules", replaced(Book, "change_after", lambda _, day: FOREVER), DUE, 2),
     Mutation("what follows", replaced(Machine, "stand", the_last_follows), NEXT),
     Mutation("since", replaced(course, "_track", since_today), ROW),
     Mutation("open day", replaced(test_lifecycle_course, "post", posted_again), POSTED),
@@ -201,7 +201,9 @@ MUTATIONS = [
     Mutation("open day's gap", replaced(Standing, "give_back", still_with_its_gap), POSTED),
     Mutation("never longer", replaced(Window, "fits", any_window), FOLLOWS),
     Mutation("never longer", replaced(Window, "fits", any_window), TOGETHER),
-    Mutation("kinds of silence", replaced(lifecycle_covering, "_is_silent", some_kinds), FOLLOWS),
+    Mutation(
+        "kinds of silence", replaced(lifecycle_covering, "_is_silent", some_kinds), FOLLOWS, 1
+    ),
 ]
 """One line a rule."""
 

@@ -163,7 +163,7 @@ TIER = test_loyalty_laws.test_a_tier_is_the_highest_met_at_any_instant_of_the_gr
 MUTATIONS = [
     Mutation("expiry order", replaced("post.spendable", by_earning), golden),
     Mutation("expiry", replaced("ledger.over settle.over", none_of_them), golden),
-    Mutation("expiry before its next entry", replaced("settle.over", none_of_them), PAST),
+    Mutation("expiry before its next entry", replaced("settle.over", none_of_them), PAST, 2),
     Mutation("expiry while pending", replaced("ledger.over_pending", none_of_them), SUMS),
     Mutation("pending", replaced("post.available_at", lambda at, era: 0), golden),
     Mutation("pending ends", replaced("ledger._mature", nothing), golden),

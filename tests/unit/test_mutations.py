@@ -124,7 +124,7 @@ TOUCHES = test_laws.test_touches_are_what_the_set_of_events_says
 GROUPS = test_identity.test_groups_equal_the_oracles_in_any_order_and_batches
 
 MUTATIONS = [
-    Mutation("dedupe", replaced(MemorySeen, "drop_known", knows_nothing), REPEATED),
+    Mutation("dedupe", replaced(MemorySeen, "drop_known", knows_nothing), REPEATED, 1),
     Mutation("refunds", replaced(settlements, "settle", but_for(refunded_minor=0)), SPEND),
     Mutation("refunds' bound", replaced(settlements, "settle", refunded_beyond_bounds), SPEND),
     Mutation("refunds' currency", replaced(settlements, "settle", refunded_in_any_currency), SPEND),
@@ -135,7 +135,7 @@ MUTATIONS = [
     Mutation("corroboration", replaced(orders, "_with", keeping_the_first), ANY_ORDER),
     Mutation("traits' order", replaced(profile, "_later", the_last_to_arrive), ANY_ORDER),
     Mutation("traits' order", replaced(profile, "_later", the_last_to_arrive), AS_ONE),
-    Mutation("tombstones", replaced(profile, "_described", without_tombstones), ANY_ORDER),
+    Mutation("tombstones", replaced(profile, "_described", without_tombstones), ANY_ORDER, 6),
     Mutation("first touch", evolving(the_first_to_arrive), TOUCHES),
     Mutation("refused edges", replaced(regroup, "scan", a_plain_union), GROUPS),
     Mutation("rescan", replaced(regroup, "_rescan", joining_at_once), GROUPS),
