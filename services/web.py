@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Final, Literal
 
@@ -22,7 +23,7 @@ from services.commands.metrics import DeliveryFigures, OutboxDepth
 from services.commands.policies import Policies
 from services.commands.targets import Targets
 from services.commands.voids import Voids
-from services.edge import health
+from services.edge import health, shown
 from services.edge.auth import Gate
 from services.edge.compose import with_edge
 from services.edge.health import Checks
@@ -101,6 +102,7 @@ def app(routes: Sequence[APIRouter], limits: Limits, registry: CollectorRegistry
     with_edge(web, limits, registry)
     for some in (*routes, docs.router()):
         web.include_router(some)
+    web.openapi = partial(shown.openapi, web)  # type: ignore[method-assign]
     measure_process(registry)
     return web
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, NamedTuple
 
 import anyio
 from anyio import to_thread
 from fastapi import Depends, Header, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from services.clock import Clock
 from services.commands.alerts import Alerts
@@ -24,6 +24,7 @@ from services.edge.answers import answer, refusal
 from services.edge.auth import Gate, Needs
 from services.edge.headers import LAG, POSITION, WAIT_FOR
 from services.edge.keys import Key, Right
+from services.edge.shown import Model, content
 from services.errors import Refused, Timeout
 from services.log.port import Log, Position
 from services.log.position import encode
@@ -46,9 +47,6 @@ SLOW_THREADS: Final = 16
 """For what waits: archive, commands."""
 DOCUMENTED: Final = ConfigDict(use_attribute_docstrings=True)
 """For response classes: their fields' docstrings are what /docs says."""
-
-Content = TypeVar("Content")
-Model: TypeAlias = type[Any]
 
 
 class Answered(NamedTuple):
@@ -211,19 +209,18 @@ def responses(model: Model, description: str, *problems: int) -> dict[int | str,
         LAG: {"schema": {"type": "number"}, "description": "Seconds that it is behind the log."},
     }
     documented: dict[int | str, dict[str, Any]] = {
-        200: {"model": model, "description": description, "headers": headers}
+        200: {"content": content(model), "description": description, "headers": headers}
     }
     for status in (401, 403, 422, 429, 503, 504, *problems):
-        documented[status] = {"model": ProblemShown, "description": _MEANINGS[status]}
+        documented[status] = {"content": content(ProblemShown), "description": _MEANINGS[status]}
     return documented
 
 
-# A model, which pydantic reads once; a dataclass it would read again for each of the hundreds of
-# problems that routes name: two seconds of every start.
-class ProblemShown(BaseModel):
+@dataclass(frozen=True, slots=True)
+class ProblemShown:
     """What was wrong, where, and what to do."""
 
-    model_config = DOCUMENTED
+    __pydantic_config__ = DOCUMENTED
 
     problem: str
     """What is wrong."""

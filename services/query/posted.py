@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
+from services.edge.shown import content
 from services.errors import Malformed, Refused
 
 Asked = TypeVar("Asked", bound=BaseModel)
@@ -27,5 +28,4 @@ def body(
     model: type[BaseModel], example: dict[str, Any], *, is_required: bool = True
 ) -> dict[str, Any]:
     """What /docs says of it: ``openapi_extra`` of a route."""
-    content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
-    return {"requestBody": {"required": is_required, "content": content}}
+    return {"requestBody": {"required": is_required, "content": content(model, example=example)}}

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.commands.voids import Taken
+from services.edge.shown import content
 from services.log.position import encode
 from services.query.customer import CustomerId
 from services.query.desk import DOCUMENTED, Answered, Caller, Desk, responses
@@ -157,4 +158,6 @@ def created(model: Any, description: str, *problems: int) -> dict[int | str, dic
 
 def accepted(model: Any) -> dict[int | str, dict[str, Any]]:
     """What /docs says of a route that may answer 202."""
-    return {202: {"model": model, "description": "Safe, and not applied yet: wait for it."}}
+    return {
+        202: {"content": content(model), "description": "Safe, and not applied yet: wait for it."}
+    }

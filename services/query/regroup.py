@@ -15,6 +15,7 @@ from services.errors import NotFound, Refused
 from services.query.customer import CustomerId
 from services.query.desk import DOCUMENTED, Answered, Caller, Desk, responses
 from services.query.posted import body, posted
+from services.query.redemptions import accepted
 from services.query.search import hashed
 
 _HASH = re.compile(r"[0-9a-f]{32}")
@@ -63,9 +64,7 @@ class RegroupShown:
 def router(desk: Desk) -> APIRouter:
     """``POST /v1/customers/{customer_id}/merge`` and ``/split``."""
     routes = APIRouter(tags=["customers"])
-    documented = responses(RegroupShown, "Applied.", 404, 409) | {
-        202: {"model": RegroupShown, "description": "Safe, and not applied yet: wait for it."}
-    }
+    documented = responses(RegroupShown, "Applied.", 404, 409) | accepted(RegroupShown)
 
     @routes.post(
         "/v1/customers/{customer_id}/merge",

@@ -1,6 +1,5 @@
 """The house for tests: the web process' application behind a real socket, and folds at hand."""
 
-import inspect
 import json
 import secrets
 import threading
@@ -8,15 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
 import httpx
 import psycopg
 import pytest
-from fastapi._compat.v2 import ModelField
-from pydantic import TypeAdapter
 
 from services import web
 from services.archive.feed import feed_once, prepare
@@ -46,9 +42,6 @@ from tests.integration.door import listening
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MASTER_KEY: Final = secrets.token_bytes(32)
 Json = dict[str, Any]
-_source_lines = cache(inspect.getsourcelines)
-_adapters: dict[object, TypeAdapter[Any]] = {}
-_adapt_anew = ModelField.__post_init__
 
 
 @dataclass
@@ -149,10 +142,6 @@ def serving(urls: Urls, monkeypatch: pytest.MonkeyPatch, **settings_more: Any) -
     """A house on ``urls``, an archive in memory, a key of each kind; ``other`` is a bank's."""
     archive = MemoryArchive()
     monkeypatch.setattr(web, "ClickHouseArchive", lambda *_, **__: archive)
-    # For the words of /docs each application parses the answers' source anew, again for each route,
-    # and makes pydantic's adapters anew: half of what a small test takes.
-    monkeypatch.setattr(inspect, "getsourcelines", _source_lines)
-    monkeypatch.setattr(ModelField, "__post_init__", _adapt)
     keys = _keys(urls)
     settings = Settings(
         store_url=urls.owner,
@@ -197,15 +186,6 @@ def found_by_commands(
         **more,
     }.items():
         monkeypatch.setenv(PREFIX + name, value)
-
-
-def _adapt(field: ModelField) -> None:
-    """Take the adapter that an earlier application made for the same."""
-    key = field.field_info.annotation, repr(field.field_info), str(field.config)
-    if key not in _adapters:
-        _adapt_anew(field)
-        _adapters[key] = field._type_adapter
-    field._type_adapter = _adapters[key]
 
 
 def _appended(posted: Any, now: datetime, vault: PostgresVault, log: PostgresLog) -> None:
