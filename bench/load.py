@@ -54,7 +54,9 @@ def main() -> None:
 def load(platform: RunningPlatform, sample: str) -> None:
     """Load and print how long each stage took, counted from the beginning."""
     began_s, before = perf_counter(), _cpu_s(platform)
-    said = platform.ran("sample", sample, "--workspace", "default", within_s=900)
+    with platform.touchline("sample", sample, "--workspace", "default") as loader:
+        said, _ = loader.communicate()
+    assert loader.returncode == 0, said
     loaded_s = perf_counter() - began_s
     platform.wait_until(lambda: _in_flight(platform) == 0, "all is folded")
     folded_s = perf_counter() - began_s

@@ -10,6 +10,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Self
 
+from typer.testing import CliRunner
+
+from services.main import app
 from services.plan import Child, Plan
 from services.settings import PREFIX
 from services.store.programs import until
@@ -140,3 +143,10 @@ def is_gone(pid: int) -> bool:
                 continue
         return True
     return False
+
+
+def touchline(*arguments: str, **settings: str) -> tuple[int, str]:
+    """The command's exit code and what it says; right here, since a process takes its second."""
+    mine: dict[str, str | None] = dict.fromkeys(os.environ.keys() - environ().keys())
+    done = CliRunner().invoke(app, arguments, env=mine | settings)
+    return done.exit_code, done.output

@@ -8,8 +8,9 @@ from typing import Any
 from schemas.codec import decode
 from services.log.open import open_log
 from services.log.port import CONTROL
-from tests.integration.keeping import bought, touchline
+from tests.integration.keeping import bought
 from tests.integration.running import RunningPlatform
+from tests.platforms import touchline
 
 MAKE_KEY = ("keys", "create", "--workspace", "default", "--kind", "secret", "--json")
 

@@ -1,7 +1,6 @@
 """Commands that back up and restore, as tests give them, and what they find."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -14,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from typer.testing import CliRunner
 
-from services.main import app
 from services.store.backup_folder import Manifest
 from tests.integration.running import Json, RunningPlatform
-from tests.platforms import environ
+from tests.platforms import environ, touchline
 
 
 @contextmanager
@@ -110,10 +107,3 @@ def refused(taken: Path, place: Path) -> tuple[int, str]:
 
 def run(platform: RunningPlatform, *arguments: str) -> tuple[int, str]:
     return touchline(*arguments, TOUCHLINE_DATA_DIR=str(platform.data_dir))
-
-
-def touchline(*arguments: str, **settings: str) -> tuple[int, str]:
-    """The command's exit code and what it says; right here, since a process takes its second."""
-    mine: dict[str, str | None] = dict.fromkeys(os.environ.keys() - environ().keys())
-    done = CliRunner().invoke(app, arguments, env=mine | settings)
-    return done.exit_code, done.output

@@ -22,7 +22,7 @@ from services.ports import free_port
 from services.settings import Settings
 from services.store.embedded import EmbeddedPostgres
 from services.store.programs import until
-from tests.platforms import environ, is_gone
+from tests.platforms import environ, is_gone, touchline
 
 Process: TypeAlias = Literal["up", "archive", "engine", "web", "scorer", "postgres"]
 Json: TypeAlias = dict[str, Any]
@@ -152,11 +152,10 @@ class RunningPlatform:
             start_new_session=True,
         )
 
-    def ran(self, *arguments: str, within_s: float = PATIENCE_S) -> str:
+    def ran(self, *arguments: str) -> str:
         """What a command says that must end with 0."""
-        with self.touchline(*arguments) as command:
-            said, _ = command.communicate(timeout=within_s)
-        assert command.returncode == 0, (arguments, command.returncode, said)
+        code, said = touchline(*arguments, **self._settings)
+        assert code == 0, (arguments, code, said)
         return said
 
     def verified(self) -> Json:
@@ -215,8 +214,12 @@ class RunningPlatform:
 
     @property
     def _environ(self) -> dict[str, str]:
+        return {**environ(), **self._settings}
+
+    @property
+    def _settings(self) -> dict[str, str]:
         ours = {"TOUCHLINE_DATA_DIR": str(self.data_dir), "TOUCHLINE_LOG_URL": self.log_url}
-        return {**environ(), **ours, **self.more}
+        return ours | self.more
 
     def _heard(self, first: int) -> bytes:
         return self.said.read_bytes()[first:] if self.said.exists() else b""

@@ -22,9 +22,9 @@ from tests.integration.keeping import (
     run,
     taking,
     totals,
-    touchline,
 )
 from tests.integration.running import RunningPlatform
+from tests.platforms import touchline
 
 MANIFEST = "manifest.json"
 
