@@ -2,10 +2,11 @@
 
     python -m bench.scored [--events 100000] [--runs 3] [--profile]
 
-A log is folded into fresh tables and scored behind the folds, batch by batch, as the engine does:
-first real purchases with what is simulated around them (Complete Journey, in the order in which
-its load tells them), then bench.fold's newcomers. Cost is processor time, ours and the backend's,
-by the cheapest of the runs. No model is promoted: these are the scores that everybody has.
+A log is folded into fresh tables and scored behind the folds, each in the batches that the platform
+takes of a backlog: first real purchases with what is simulated around them (Complete Journey, in
+the order in which its load tells them), then bench.fold's newcomers. Cost is processor time, ours
+and the backend's, by the cheapest of the runs. No model is promoted: these are the scores that
+everybody has.
 """
 
 import time
@@ -21,9 +22,10 @@ from bench.courses import measured
 from bench.fold import SCHEMA, Filled, Run, shown
 from bench.machine import cpu_s
 from bench.steps import Steps, table
-from services.fold import apply, loop
+from services.fold import loop
 from services.scoring import fold, kept, scored, taking
-from services.scoring.shelf import Shelf
+from services.scoring import loop as scoring_loop
+from services.scoring.loop import ScoringLoop
 from services.store import postgres_scores
 from services.store.postgres_scores import PostgresScores
 
@@ -48,39 +50,29 @@ WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
     (postgres_scores.PostgresScoring, "pages", "fetch pages"),
     (postgres_scores.PostgresScoring, "rows", "fetch rows"),
     (postgres_scores.PostgresScoring, "save", "write rows"),
-    (fold, "score_batch", "all else"),
+    (scoring_loop, "score_batch", "all else"),
 )
 
 
 def follow(filled: Filled, steps: Steps | None = None) -> tuple[Run, Run]:
-    """Fold everything, and score each batch after it; the cost of the one and of the other."""
+    """Fold everything, and score it behind; the cost of the one and of the other."""
     _empty(filled)
-    shelf = Shelf()
     with (
         filled.empty() as store,
         closing(PostgresScores(filled.urls.fold, schema=SCHEMA)) as scores,
     ):
-        positions, ends = dict(store.checkpoints()), filled.log.ends()
+        folded = filled.fold(store, batch=loop.BATCH)
         scores.progress()
         assert scores._connection
-        pids = store._open().info.backend_pid, scores._connection.info.backend_pid
-        spent = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
-        events = 0
-        while batch := loop.read_batch(filled.log, positions, ends):
-            positions |= {piece.partition: piece.next for piece in batch}
-            for which, pid in enumerate(pids):
-                began = time.perf_counter(), time.process_time(), cpu_s(pid)
-                if which == 0:
-                    events += sum(apply.apply(filled.folds, batch, store))
-                else:
-                    again = loop.read_batch(filled.log, scores.progress(), scores.checkpoints())
-                    done = fold.score_batch(again, scores, shelf)
-                    if steps:
-                        steps.batch(done)
-                now = time.perf_counter(), time.process_time(), cpu_s(pid)
-                for place in range(3):
-                    spent[which][place] += now[place] - began[place]
-    return Run(events, *spent[0]), Run(events, *spent[1])
+        pid = scores._connection.info.backend_pid
+        scoring = ScoringLoop(filled.log, scores)
+        began = time.perf_counter(), time.process_time(), cpu_s(pid)
+        while done := scoring.once():
+            if steps:
+                steps.batch(done)
+        ended = time.perf_counter(), time.process_time(), cpu_s(pid)
+        spent = (after - before for before, after in zip(began, ended, strict=True))
+        return folded, Run(folded.events, *spent)
 
 
 def compare(title: str, filled: Filled, runs: int) -> None:

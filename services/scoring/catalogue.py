@@ -39,7 +39,10 @@ class Scale:
 
     def band(self, value: float) -> str:
         """The name of the range that ``value`` lies in."""
-        return next((one.name for one in self.bands if value >= one.least), self.bands[-1].name)
+        for one in self.bands:
+            if value >= one.least:
+                return one.name
+        return self.bands[-1].name
 
 
 def _bands(**least: float) -> tuple[Band, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from math import fsum
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -180,4 +181,9 @@ def _due_at(one: Lived, *, is_modelled: bool) -> datetime | None:
     is_still = not one.history or one.day - one.history[-1].day > FORGETTING_DAYS
     if is_still and not is_modelled:
         return None
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=one.day + 1)
+    return _midnight(one.day + 1)
+
+
+@lru_cache(maxsize=1_000)
+def _midnight(day: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)

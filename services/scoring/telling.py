@@ -39,10 +39,12 @@ def tell(
     news = [one for one in changed if _may_be_news(one)]
     told = tx.told({one.customer for one in news}) if news else {}
     for one in news:
+        cause: Cause | None = None
         for name, (_, band) in one.scored.scores.items():
             last = told.get((one.customer, name))
             if band != (last.band if last else SCALES[name].stranger):
-                _tell(one, name, last, (cause_of(one), changes))
+                cause = cause or cause_of(one)
+                _tell(one, name, last, (cause, changes))
 
 
 def _may_be_news(one: Now) -> bool:
