@@ -61,9 +61,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """As many as there are processors; none for single files, which run right here, at once."""
+    """One more than there are processors, since all wait for something now and then.
+
+    None for single files, which run right here, at once.
+    """
     named = (Path(argument.partition("::")[0]) for argument in config.args)
-    return 0 if all(path.suffix for path in named) else min(os.cpu_count() or 1, MOST_WORKERS)
+    return 0 if all(path.suffix for path in named) else min((os.cpu_count() or 1) + 1, MOST_WORKERS)
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,20 +3,17 @@
 A policy of kind ``alert`` holds one rule, whose name is the policy's.
 """
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
 
-from schemas.problems import Problem
 from schemas.rules import alerts_tree as tree
 from schemas.rules.alerts_checks import contradictions
 from schemas.rules.alerts_tree import Alert
-from schemas.rules.misfits import misfits
+from schemas.rules.form import Form
 from schemas.rules.shipped import shipped
 
 __all__ = ["Alert", "default_alerts", "default_rules", "digest", "parse"]
@@ -38,24 +35,10 @@ _TABLES: Final[Mapping[str, type[Any]]] = {
     "score": tree.Crossed,
 }
 """What a table of this name is."""
-
-
-def parse(rules: Mapping[str, object]) -> Alert | list[Problem]:
-    """The rule that ``rules`` describe, or all that is wrong with them; never raises."""
-    try:
-        rule = _ADAPTER.validate_json(json.dumps(rules, default=str))
-    except ValidationError as error:
-        return misfits(error, _TABLES)
-    except RecursionError:
-        return [
-            Problem(
-                "",
-                None,
-                "is nested too deeply",
-                "a rule is a list of conditions, and these hold tables of values",
-            )
-        ]
-    return contradictions(rule) or rule
+_FORM: Final = Form[Alert](
+    _TABLES, contradictions, "a rule is a list of conditions, and these hold tables of values"
+)
+parse: Final = _FORM.parse
 
 
 def digest(rule: Alert) -> str:
@@ -76,9 +59,4 @@ def default_rules() -> Mapping[str, Mapping[str, object]]:
 
 @cache
 def _defaults() -> Mapping[str, Alert]:
-    return {
-        name: _ADAPTER.validate_json(json.dumps(rules)) for name, rules in default_rules().items()
-    }
-
-
-_ADAPTER: Final = TypeAdapter(Alert)
+    return {name: _FORM.trust(rules) for name, rules in default_rules().items()}

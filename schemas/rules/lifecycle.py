@@ -3,14 +3,11 @@
 A policy of kind ``lifecycle`` holds one machine, whose name is the policy's.
 """
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
-
-from schemas.problems import Problem
+from schemas.rules.form import Form
 from schemas.rules.lifecycle_checks import contradictions
 from schemas.rules.lifecycle_tree import (
     Active,
@@ -21,7 +18,6 @@ from schemas.rules.lifecycle_tree import (
     Silent,
     Stage,
 )
-from schemas.rules.misfits import misfits
 from schemas.rules.shipped import shipped
 
 __all__ = ["Lifecycle", "default_machines", "default_rules", "parse"]
@@ -36,24 +32,10 @@ _TABLES: Final[Mapping[str, type[Any]]] = {
     "returned": Returned,
 }
 """What a table of this name is."""
-
-
-def parse(rules: Mapping[str, object]) -> Lifecycle | list[Problem]:
-    """The machine that ``rules`` describe, or all that is wrong with them; never raises."""
-    try:
-        machine = _ADAPTER.validate_json(json.dumps(rules, default=str))
-    except ValidationError as error:
-        return misfits(error, _TABLES)
-    except RecursionError:
-        return [
-            Problem(
-                "",
-                None,
-                "is nested too deeply",
-                "a machine is a list of stages, and these hold tables of values",
-            )
-        ]
-    return contradictions(machine) or machine
+_FORM: Final = Form[Lifecycle](
+    _TABLES, contradictions, "a machine is a list of stages, and these hold tables of values"
+)
+parse: Final = _FORM.parse
 
 
 def default_machines() -> Mapping[str, Lifecycle]:
@@ -68,9 +50,4 @@ def default_rules() -> Mapping[str, Mapping[str, object]]:
 
 @cache
 def _defaults() -> Mapping[str, Lifecycle]:
-    return {
-        name: _ADAPTER.validate_json(json.dumps(rules)) for name, rules in default_rules().items()
-    }
-
-
-_ADAPTER: Final = TypeAdapter(Lifecycle)
+    return {name: _FORM.trust(rules) for name, rules in default_rules().items()}
