@@ -4,74 +4,42 @@ import { ask } from '../api.js';
 import { bar } from '../charts.js';
 import { fill, flash, h, keep } from '../dom.js';
 import { count, ruleName, share, t } from '../language.js';
+import { listing } from '../listing.js';
 import { live, settled } from '../live.js';
-import { card, chips, problemOf, typed } from '../parts.js';
+import { card, typed } from '../parts.js';
 import { stream } from '../stream.js';
 import { item } from './alerting.js';
 
-const PAGE = 50;
-const MOST = 200;
 const EVERY_MS = 15_000;
 const RULES_EVERY_MS = 30_000;
 const SETTLED_MS = 150;
 const STATES = ['open', 'acknowledged', 'snoozed', 'closed'];
 
 export function alerts(main, signal) {
-  let state = STATES[0];
-  let items = [];
-  let next = null;
   let means = {};
   let latest = null;
   let isFirst = true;
 
-  const list = h('ul', { class: 'alerts' });
-  const said = h('p', { class: 'empty', role: 'status' }, t('loading'));
-  const more = h('button', { type: 'button', class: 'more', hidden: true, onclick: loadMore }, t('more'));
   const figures = h('div', {});
-  const options = STATES.map((value) => ({ value, text: t(`alerts.status.${value}`) }));
-  const filter = chips(t('alerts.filter'), options, (value) => value === state, press);
+  const { filter, said, list, more, look, drawn, isLong } = listing({
+    path: 'v1/alerts',
+    parameter: 'status',
+    title: t('alerts.filter'),
+    options: STATES.map((value) => ({ value, text: t(`alerts.status.${value}`) })),
+    listed: 'alerts',
+    draw,
+    forget: () => { isFirst = true; },
+    again: () => again(),
+    signal,
+  });
 
-  function draw() {
+  function draw(items, state) {
     const shown = items.map((one) => ({ ...one, means: means[one.rule] ?? '' }));
     const fresh = keep(list, shown, (one) => one.alert_id,
       ({ means: words, ...one }) => item(one, { signal, means: words, changed: (position) => look(position) }));
     if (!isFirst) flash(fresh);
     isFirst = false;
     said.textContent = items.length ? '' : t(state === 'open' ? 'alerts.none' : 'alerts.noneOther');
-    more.hidden = next === null;
-  }
-
-  async function look(waitFor) {
-    // Whoever reads on that far is not interrupted, unless they did something themselves.
-    if (items.length > MOST && !waitFor) return null;
-    const asked = state;
-    const limit = Math.min(Math.max(PAGE, items.length), MOST);
-    const page = await ask('v1/alerts', { query: { status: state, limit }, waitFor, signal });
-    if (asked !== state) return look();
-    items = page.items;
-    next = page.next_cursor;
-    draw();
-    return null;
-  }
-
-  async function loadMore() {
-    try {
-      const page = await ask('v1/alerts', { query: { status: state, limit: PAGE, cursor: next }, signal });
-      items = [...items, ...page.items];
-      next = page.next_cursor;
-      draw();
-    } catch (error) {
-      if (!signal.aborted) said.textContent = problemOf(error);
-    }
-  }
-
-  function press(value) {
-    state = value;
-    items = [];
-    isFirst = true;
-    list.replaceChildren();
-    for (const chip of filter.querySelectorAll('button')) chip.setAttribute('aria-pressed', String(chip.dataset.value === state));
-    again();
   }
 
   const rules = card(t('alerts.rules'), h('p', { class: 'hint' }, t('alerts.rulesLead')), figures);
@@ -85,11 +53,11 @@ export function alerts(main, signal) {
     const found = await ask('v1/alerts/rules', { signal });
     means = Object.fromEntries(found.items.map((one) => [one.rule, one.means]));
     fill(figures, found.items, ruled);
-    if (items.length) draw();
+    if (list.childElementCount) drawn();
   }, RULES_EVERY_MS, signal);
   const again = live(() => look(), EVERY_MS, signal);
   const soon = settled(() => {
-    if (items.length <= MOST) look(latest).catch(() => again());
+    if (!isLong()) look(latest).catch(() => again());
   }, SETTLED_MS);
   stream('v1/alerts/stream', (event) => {
     // Scoring may be a moment behind what was told: the answer waits for it.

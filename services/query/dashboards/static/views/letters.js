@@ -5,72 +5,39 @@ import { ask, send, verbatim } from '../api.js';
 import { h, keep } from '../dom.js';
 import { hue, icon } from '../icons.js';
 import { t, typeName } from '../language.js';
+import { listing } from '../listing.js';
 import { live } from '../live.js';
-import { chips, problemOf, since, typed } from '../parts.js';
+import { problemOf, since, typed } from '../parts.js';
 
-const PAGE = 50;
-const MOST = 200;
 const EVERY_MS = 5_000;
 const STATES = ['open', 'resubmitted', 'quarantined', ''];
 
 export function letters(main, signal) {
-  let state = STATES[0];
-  let items = [];
-  let next = null;
   const reading = new Map();
+  const { filter, said, list, more, look } = listing({
+    path: 'v1/dead-letters',
+    parameter: 'state',
+    title: t('letters.filter'),
+    options: STATES.map((value) => ({ value, text: t(`letters.state.${value || 'all'}`) })),
+    listed: 'letters',
+    draw,
+    forget: () => reading.clear(),
+    again: () => again(),
+    signal,
+  });
 
-  const list = h('ul', { class: 'letters' });
-  const said = h('p', { class: 'empty', role: 'status' }, t('loading'));
-  const more = h('button', { type: 'button', class: 'more', hidden: true, onclick: loadMore }, t('more'));
-  const options = STATES.map((value) => ({ value, text: t(`letters.state.${value || 'all'}`) }));
-  const filter = chips(t('letters.filter'), options, (value) => value === state, press);
-
-  function draw() {
+  function draw(items, state) {
     // One that is being read stays, also when it is settled meanwhile: its answer is in it.
     const all = new Map([...items, ...reading.values()].map((letter) => [letter.letter_id, letter]));
     keep(list, [...all.values()].sort((a, b) => b.letter_id - a.letter_id),
-      (letter) => letter.letter_id, (letter) => item(letter, { signal, reading, changed: look }));
+      (letter) => letter.letter_id, (letter) => item(letter, { signal, reading, changed: () => look() }));
     said.textContent = all.size ? '' : t(state === 'open' ? 'letters.none' : 'letters.noneOther');
-    more.hidden = next === null;
-  }
-
-  async function look() {
-    if (items.length > MOST) return;
-    const asked = state;
-    const page = await ask('v1/dead-letters', { query: { state, limit: Math.min(Math.max(PAGE, items.length), MOST) }, signal });
-    if (asked !== state) {
-      await look();
-      return;
-    }
-    items = page.items;
-    next = page.next_cursor;
-    draw();
-  }
-
-  async function loadMore() {
-    try {
-      const page = await ask('v1/dead-letters', { query: { state, limit: PAGE, cursor: next }, signal });
-      items = [...items, ...page.items];
-      next = page.next_cursor;
-      draw();
-    } catch (error) {
-      if (!signal.aborted) said.textContent = problemOf(error);
-    }
-  }
-
-  function press(value) {
-    state = value;
-    items = [];
-    reading.clear();
-    list.replaceChildren();
-    for (const chip of filter.querySelectorAll('button')) chip.setAttribute('aria-pressed', String(chip.dataset.value === state));
-    again();
   }
 
   main.replaceChildren(
     h('h1', {}, t('letters.title')), h('p', { class: 'lead' }, t('letters.lead')), filter,
     said, list, more);
-  const again = live(look, EVERY_MS, signal);
+  const again = live(() => look(), EVERY_MS, signal);
 }
 
 function item(letter, { signal, reading, changed }) {
