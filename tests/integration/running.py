@@ -80,9 +80,12 @@ class RunningPlatform:
     def kill(self, *names: Process) -> None:
         """``kill -9`` each, all at once; who is not there is dead already."""
         pids = self.pids()
+        backends = _children(pids["postgres"]) if {"postgres"} & {*names} & pids.keys() else []
         for name in names:
             with suppress(KeyError, ProcessLookupError):
                 os.kill(pids[name], signal.SIGKILL)
+        # They serve on until they notice, a moment later.
+        assert all(is_gone(pid) for pid in backends)
         if "up" in names and self._up is not None:
             self._up.wait(PATIENCE_S)
             assert all(is_gone(pid) for name, pid in pids.items() if name != "postgres")
@@ -234,3 +237,9 @@ class RunningPlatform:
 def _is_calm(status: Json) -> bool:
     waiting = [*status["partitions"], status["archive"]]
     return not status["unsettled"] and not any(row["in_flight"] for row in waiting)
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(psutil.Error):
+        return [child.pid for child in psutil.Process(pid).children()]
+    return []

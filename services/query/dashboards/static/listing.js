@@ -16,6 +16,7 @@ export function listing({ path, parameter, title, options, listed, draw, forget,
   let state = options[0].value;
   let items = [];
   let next = null;
+  let hasLooked = false;
 
   const list = h('ul', { class: listed });
   const said = h('p', { class: 'empty', role: 'status' }, t('loading'));
@@ -23,6 +24,7 @@ export function listing({ path, parameter, title, options, listed, draw, forget,
   const filter = chips(title, options, (value) => value === state, press);
 
   function drawn() {
+    if (!hasLooked) return;
     draw(items, state);
     more.hidden = next === null;
   }
@@ -51,6 +53,7 @@ export function listing({ path, parameter, title, options, listed, draw, forget,
   function take(found, before) {
     items = [...before, ...found.items];
     next = found.next_cursor;
+    hasLooked = true;
     drawn();
   }
 

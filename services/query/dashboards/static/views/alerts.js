@@ -16,7 +16,7 @@ const SETTLED_MS = 150;
 const STATES = ['open', 'acknowledged', 'snoozed', 'closed'];
 
 export function alerts(main, signal) {
-  let means = {};
+  let means = null;
   let latest = null;
   let isFirst = true;
 
@@ -34,6 +34,8 @@ export function alerts(main, signal) {
   });
 
   function draw(items, state) {
+    // An item that got its words later would be made anew, under the hand of who clicks on it.
+    if (means === null) return;
     const shown = items.map((one) => ({ ...one, means: means[one.rule] ?? '' }));
     const fresh = keep(list, shown, (one) => one.alert_id,
       ({ means: words, ...one }) => item(one, { signal, means: words, changed: (position) => look(position) }));
@@ -50,10 +52,14 @@ export function alerts(main, signal) {
     said, list, more, rules);
 
   live(async () => {
-    const found = await ask('v1/alerts/rules', { signal });
-    means = Object.fromEntries(found.items.map((one) => [one.rule, one.means]));
-    fill(figures, found.items, ruled);
-    if (list.childElementCount) drawn();
+    try {
+      const found = await ask('v1/alerts/rules', { signal });
+      means = Object.fromEntries(found.items.map((one) => [one.rule, one.means]));
+      fill(figures, found.items, ruled);
+    } finally {
+      means ??= {};
+      drawn();
+    }
   }, RULES_EVERY_MS, signal);
   const again = live(() => look(), EVERY_MS, signal);
   const soon = settled(() => {
