@@ -1,6 +1,7 @@
 """The loop that scores: it follows the projector, batch by batch, for ever."""
 
 import threading
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
@@ -55,8 +56,10 @@ class ScoringLoop:
         listener: Listener | None = None,
         *,
         turns: Turns | None = None,
+        after: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._log, self._store, self._turns = source, store, turns
+        """``after`` brings what was decided on its way, and gives how much there was."""
+        self._log, self._store, self._turns, self._after = source, store, turns, after
         self._shelf, self._may_be_due = Shelf(listener), True
         self._backlog, self._heap = Backlog(), Heap(self._shelf.forget)
         self._limit = BATCH
@@ -93,12 +96,16 @@ class ScoringLoop:
         began_s, limit = monotonic(), self._limit
         batch = read_batch(self._log, self._store.progress(), applied, limit=limit)
         worked = score_batch(batch, self._store, self._shelf)
+        if worked:
+            self._after()
         # Seldom quite so many: none is taken that was recorded later than one that is left.
         self._learn(monotonic() - began_s, is_full=worked > limit // 2)
         self._may_be_due |= worked > 0
         if self._may_be_due:
             due = score_due(self._store, self._shelf)
             self._may_be_due = due > 0
+            if due:
+                self._after()
             worked += due
         self._worked_s = monotonic()
         return worked
