@@ -31,6 +31,7 @@ from services.scoring.deliver.sender import Sender
 from services.scoring.listening import Listener
 from services.scoring.loop import ScoringLoop
 from services.settings import Settings, load
+from services.store.folded import PostgresFolded
 from services.store.lock import DELIVERER, PUBLISHER, KeptLock
 from services.store.outbox import PostgresOutbox
 from services.store.postgres_deliveries import PostgresDeliveries
@@ -88,10 +89,14 @@ def scoring(
     def append(posted: Sequence[tuple[str, bytes]]) -> None:
         receive_control(posted, clock.now(), vault=vault, log=events)
 
-    with closing(PostgresScores(url)) as scores, closing(PostgresOutbox(url)) as outbox:
+    with ExitStack() as stack:
+        scores = stack.enter_context(closing(PostgresScores(url)))
+        outbox = stack.enter_context(closing(PostgresOutbox(url)))
+        folded = stack.enter_context(closing(PostgresFolded(url)))
         yield ScoringLoop(
-            events, scores, Listener(vault), turns=turns, after=lambda: relay_alerts(outbox, append)
-        )
+            events, scores, Listener(vault),
+            turns=turns, folded=folded.wait, after=lambda: relay_alerts(outbox, append),
+        )  # fmt: skip
 
 
 def run(settings: Settings, stop: threading.Event, turns: Turns) -> None:

@@ -26,7 +26,7 @@ MOST_QUEUED: Final = 1_000
 MOST_STREAMS: Final = 500
 """Of all keys in one process."""
 PATIENCE_S: Final = 0.5
-EVERY_S: Final = 0.025
+EVERY_S: Final = 0.015
 """The least time between two looks, so that a trickle is read together."""
 LOOK_BACK: Final = 1_000
 """Records of a partition, before what the folds have yet to take in. What a relay appended and did
