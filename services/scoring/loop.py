@@ -10,10 +10,10 @@ import structlog
 from services.errors import NotOurs, TouchlineError
 from services.fold.garbage import Heap
 from services.fold.loop import read_batch
-from services.fold.postponing import Backlog
 from services.fold.watch import Turns
 from services.log.port import Log, Position
 from services.scoring.fold import score_batch, score_due
+from services.scoring.giving_way import GivingWay
 from services.scoring.listening import Listener
 from services.scoring.shelf import Shelf
 from services.store.scores import Scores
@@ -33,13 +33,9 @@ REST_S: Final = 0.1
 alert waits for it, and for the batch at hand; with each batch of the projector's, though, scoring
 would take as much of the processor as folding, and everybody would wait."""
 GIVE_WAY_S: Final = 0.2
-"""Between two looks, while that is folding a backlog."""
-PATIENCE_S: Final = 60.0
-"""With a backlog of the projector, which scoring lets go first, to take what came in a few large
-batches: beside each other both would be slow. Of one that does not end a batch is scored beside it.
-"""
+"""Between two looks at the projector, while it folds a backlog."""
 PAUSE_S: Final = 0.1
-"""Until it is looked at the projector, while it is behind the log, though nothing was heard."""
+"""The same while it is behind the log, though nothing was heard of it."""
 IDLE_S: Final = 1.0
 STAND_BY_S: Final = 5.0
 LONGEST_BACK_OFF_S: Final = 15.0
@@ -67,9 +63,8 @@ class ScoringLoop:
         self._log, self._store, self._turns, self._after = source, store, turns, after
         self._folded = folded or source.wait
         self._shelf, self._may_be_due = Shelf(listener), True
-        self._backlog, self._heap = Backlog(), Heap(self._shelf.forget)
+        self._giving_way, self._heap = GivingWay(), Heap(self._shelf.forget)
         self._limit = BATCH
-        self._worked_s, self._has_backlog = monotonic(), False
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is away is waited for, with growing pauses."""
@@ -113,7 +108,7 @@ class ScoringLoop:
             if due:
                 self._after()
             worked += due
-        self._worked_s = monotonic()
+        self._giving_way.ended()
         return worked
 
     def _learn(self, took_s: float, *, is_full: bool) -> None:
@@ -130,12 +125,11 @@ class ScoringLoop:
 
     def _gives_way(self, applied: Position) -> bool:
         behind = sum(self._log.ends().values()) - sum(applied.values())
-        self._has_backlog = self._backlog.see(behind) or not self._store.is_settled()
-        return self._has_backlog and monotonic() - self._worked_s < PATIENCE_S
+        return self._giving_way.gives_way(behind, is_settled=self._store.is_settled())
 
     def _wait(self, stop: threading.Event) -> None:
         """Until the projector may have more."""
-        if self._has_backlog:
+        if self._giving_way.has_backlog:
             stop.wait(GIVE_WAY_S)
         elif self._log.ends() != self._store.progress():
             self._folded(PAUSE_S)
