@@ -72,7 +72,7 @@ def event(source: str, number: int, customer: int) -> dict[str, object]:
     }
 
 
-def traffic(port: int, key: str, rate: int) -> None:
+def traffic(port: int, key: str, rate: int, customers: int) -> None:
     """Post ``rate`` events a second until killed; says each second what it came to."""
     caller, began_s = Caller(port, key), perf_counter()
     for number in count():
@@ -81,7 +81,7 @@ def traffic(port: int, key: str, rate: int) -> None:
         first = number * PER_REQUEST
         caller.post(
             [
-                event("traffic", each, each * 7 % CUSTOMERS)
+                event("traffic", each, each * 7 % customers)
                 for each in range(first, first + PER_REQUEST)
             ]
         )
@@ -116,9 +116,12 @@ def probe(
 
 
 @contextmanager
-def running_traffic(platform: RunningPlatform, rate: int) -> Iterator[None]:
+def running_traffic(
+    platform: RunningPlatform, rate: int, customers: int = CUSTOMERS
+) -> Iterator[None]:
     """Traffic in a process of its own for the time of the block; prints the rate it came to."""
-    arguments = ["traffic", str(platform.port), platform.keys["write"], str(rate)]
+    key = platform.keys["write"]
+    arguments = ["traffic", str(platform.port), key, str(rate), str(customers)]
     with subprocess.Popen(
         [sys.executable, "-m", "bench.visible", *arguments], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -156,8 +159,8 @@ def lasting(seconds: float) -> Callable[[], bool]:
 def main() -> None:
     """Run all and print."""
     if sys.argv[1:2] == ["traffic"]:
-        port, key, rate = sys.argv[2:]
-        traffic(int(port), key, int(rate))
+        port, key, rate, customers = sys.argv[2:]
+        traffic(int(port), key, int(rate), int(customers))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0, help="of each part")
     parser.add_argument("--rate", type=int, default=500, help="events a second of the traffic")

@@ -7,7 +7,7 @@ waits for, may be late.
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
 import structlog
@@ -15,7 +15,9 @@ from prometheus_client import CollectorRegistry
 
 from services import telemetry
 from services.clock import SystemClock
+from services.commands.relay import relay_alerts
 from services.fold.watch import Turns
+from services.ingest.receive import receive_control
 from services.log.open import open_log, open_outlet
 from services.log.port import Log
 from services.priority import BEHIND, stand_back
@@ -29,7 +31,9 @@ from services.scoring.deliver.sender import Sender
 from services.scoring.listening import Listener
 from services.scoring.loop import ScoringLoop
 from services.settings import Settings, load
+from services.store.folded import PostgresFolded
 from services.store.lock import DELIVERER, PUBLISHER, KeptLock
+from services.store.outbox import PostgresOutbox
 from services.store.postgres_deliveries import PostgresDeliveries
 from services.store.postgres_published import PostgresPublished
 from services.store.postgres_scores import PostgresScores
@@ -75,9 +79,24 @@ def publishing(settings: Settings, events: Log) -> Iterator[Publisher]:
 def scoring(
     url: str, events: Log, vault: Vault, turns: Turns | None = None
 ) -> Iterator[ScoringLoop]:
-    """What scores customers of the store at ``url``, behind the folds."""
-    with closing(PostgresScores(url)) as scores:
-        yield ScoringLoop(events, scores, Listener(vault), turns=turns)
+    """What scores customers of the store at ``url``, behind the folds.
+
+    The alerts that it raises it brings to the log itself: the relay of the folds has a turn of its
+    own, and all that they decided besides.
+    """
+    clock = SystemClock()
+
+    def append(posted: Sequence[tuple[str, bytes]]) -> None:
+        receive_control(posted, clock.now(), vault=vault, log=events)
+
+    with ExitStack() as stack:
+        scores = stack.enter_context(closing(PostgresScores(url)))
+        outbox = stack.enter_context(closing(PostgresOutbox(url)))
+        folded = stack.enter_context(closing(PostgresFolded(url)))
+        yield ScoringLoop(
+            events, scores, Listener(vault),
+            turns=turns, folded=folded.wait, after=lambda: relay_alerts(outbox, append),
+        )  # fmt: skip
 
 
 def run(settings: Settings, stop: threading.Event, turns: Turns) -> None:

@@ -1,6 +1,7 @@
-"""The relay: what commands and folds decided goes from the outbox to the log, in order.
+"""The relay: what commands and folds decided goes from the outbox to the log.
 
-It goes through ingest's own door, which the composition root hands in.
+What is about alerts has a lane of its own, so that it waits for nothing else; in each lane rows go
+in order. They go through ingest's own door, which the composition root hands in.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,29 +14,46 @@ commit."""
 
 Append = Callable[[Sequence[tuple[str, bytes]]], None]
 """Appends (workspace, event as posted) durably; appending one again must be harmless."""
+Rows = Sequence[tuple[int, str, bytes]]
 
 
 class Outbox(Protocol):
     """What the relay asks of the outbox."""
 
     def moving(self) -> AbstractContextManager[None]:
-        """Nobody else counts rows while some are in the log and still here."""
+        """Nobody else moves rows, or counts them, meanwhile: some are in the log and still here."""
 
-    def waiting(self, limit: int) -> Sequence[tuple[int, str, bytes]]:
-        """The oldest rows: number, workspace, event as posted."""
+    def waiting(self, limit: int) -> Rows:
+        """Alerts, then the oldest of all others: number, workspace, event as posted."""
+
+    def alerts(self, limit: int) -> Rows:
+        """The oldest that are about alerts."""
 
     def done(self, numbers: Sequence[int]) -> None:
         """These are in the log."""
 
 
 def relay(outbox: Outbox, append: Append) -> int:
-    """Append what waits and take it out; gives how many there were.
+    """Append what waits, alerts first, and take it out; gives how many there were.
 
     A crash in between appends some again under the same ids, which the projector drops.
     """
-    waiting = outbox.waiting(CHUNK)
-    if waiting:
-        with outbox.moving():
-            append([(workspace, event) for _, workspace, event in waiting])
-            outbox.done([number for number, _, _ in waiting])
-    return len(waiting)
+    return _relay(outbox, outbox.waiting, append)
+
+
+def relay_alerts(outbox: Outbox, append: Append) -> int:
+    """The same for alerts alone, beside whoever relays all."""
+    return _relay(outbox, outbox.alerts, append)
+
+
+def _relay(outbox: Outbox, waiting: Callable[[int], Rows], append: Append) -> int:
+    if not waiting(1):
+        return 0
+    with outbox.moving():
+        # Looked at again: another may have moved them while we waited for our turn, and what it
+        # left follows what it took.
+        rows = waiting(CHUNK)
+        if rows:
+            append([(workspace, event) for _, workspace, event in rows])
+            outbox.done([number for number, _, _ in rows])
+    return len(rows)

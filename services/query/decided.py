@@ -1,6 +1,7 @@
 """Decisions in the log: found, read and told as JSON, each with the place of what follows it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -21,6 +22,8 @@ KINDS: Final = (LifecycleChanged, TierChanged, PointsExpiring, *OF_ALERTS)
 TYPES: Final = tuple(kind.type for kind in KINDS)
 AT_ONCE: Final = 2_000
 """Records of one read: the log's reader is lent to others between two."""
+REMEMBERED: Final = 20_000
+"""Decisions: those of some seconds of the busiest traffic."""
 _NAMED: Final = tuple(type_.encode() for type_ in TYPES)
 
 Skipped: TypeAlias = Callable[[int, Sequence[int]], set[int]]
@@ -38,18 +41,48 @@ class Decision(NamedTuple):
     """JSON."""
 
 
+class Heard:
+    """Where decisions were read lately, by their ids.
+
+    One that was appended twice, by a relay that died in between, is skipped by the folds: who reads
+    ahead of them has to know it by itself.
+    """
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self._most = most
+        self._places: dict[str, tuple[int, int]] = {}
+
+    def is_first(self, id_: str, place: tuple[int, int]) -> bool:
+        """Whether it was not read at another place (partition and offset) before."""
+        is_first = self._places.setdefault(id_, place) == place
+        while len(self._places) > self._most:
+            del self._places[next(iter(self._places))]
+        return is_first
+
+
 class _Header(msgspec.Struct, frozen=True):
+    id: str
     workspace: str
     type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where decisions are read from."""
+
+    log: Log
+    skipped: Skipped
+    heard: Heard = field(default_factory=Heard)
+
+
 def decisions(
-    log: Log, skipped: Skipped, between: tuple[Position, Position], is_wanted: Callable[[str], bool]
+    source: Reading, between: tuple[Position, Position], is_wanted: Callable[[str], bool]
 ) -> Iterator[tuple[Sequence[Decision], Position]]:
     """Those of wanted workspaces from one position to another, and how far each piece leads.
 
     None that is restated: it is history, which was never to be told. Raises ``Unavailable``.
     """
+    log, skipped, heard = source.log, source.skipped, source.heard
     begin, end = between
     position = dict(begin)
     for partition in sorted(end):
@@ -61,7 +94,9 @@ def decisions(
             found = [
                 (stored, named)
                 for stored in records
-                if (named := _named(stored.payload)) and is_wanted(named.workspace)
+                if (named := _named(stored.payload))
+                and heard.is_first(named.id, (partition, stored.offset))
+                and is_wanted(named.workspace)
             ]
             left_out = skipped(partition, [stored.offset for stored, _ in found]) if found else ()
             told = [
@@ -73,6 +108,12 @@ def decisions(
             ]
             position[partition] = records[-1].offset + 1
             yield told, dict(position)
+
+
+def remember(source: Reading, between: tuple[Position, Position]) -> None:
+    """Know again what is between two positions, without telling it; raises ``Unavailable``."""
+    for _ in decisions(source, between, lambda _: False):
+        pass
 
 
 def _named(payload: bytes) -> _Header | None:

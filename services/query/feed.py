@@ -1,8 +1,9 @@
-"""The feed: decisions out of the log, as soon as the folds have taken them in, to all who listen.
+"""The feed: decisions as soon as they are in the log, to all who listen.
 
-A decision rests in its customer's partition, so a place in the feed is a position over all
-partitions: everything before it was given. One thread a process reads what is new and hands it to
-the subscriptions of its workspace; who resumes reads what is older by itself.
+What a decision says stands in the rows before it is appended, so nobody has to wait until the folds
+have taken it in too. It rests in its customer's partition, so a place in the feed is a position
+over all partitions: everything before it was given. One thread a process reads what is new and
+hands it to the subscriptions of its workspace; who resumes reads what is older by itself.
 """
 
 import asyncio
@@ -11,21 +12,25 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Final
 
 import structlog
 
 from services.errors import Limited, Unavailable
 from services.log.port import Log, Position
-from services.query.decided import Decision, Skipped, decisions
+from services.query.decided import Decision, Reading, Skipped, decisions, remember
 
 MOST_QUEUED: Final = 1_000
 """Decisions that wait for one client: a slower one is cut off, and resumes from the log."""
 MOST_STREAMS: Final = 500
 """Of all keys in one process."""
 PATIENCE_S: Final = 0.5
-LOOK_AGAIN_S: Final = 0.02
-"""While records are in flight: the folds take them in together every 25 ms."""
+EVERY_S: Final = 0.015
+"""The least time between two looks, so that a trickle is read together."""
+LOOK_BACK: Final = 1_000
+"""Records of a partition, before what the folds have yet to take in. What a relay appended and did
+not take out is appended again by another within ten seconds, or before anything more is folded."""
 RETRY_S: Final = 10
 
 log = structlog.get_logger()
@@ -99,12 +104,15 @@ class Feed:
     ) -> None:
         """``applied`` says how far the folds are; ``streams`` is how many a key may hold open."""
         self._log, self._applied, self._skipped = events, applied, skipped
+        self._reading = Reading(events, skipped)
         self._streams = streams
         self._subscriptions: set[Subscription] = set()
         self._held: Counter[str] = Counter()
         self._position: Position = {}
         self._listeners = 0
-        """Raised when the first comes after a pause: reading begins anew where the folds are."""
+        """Raised when the first comes after a pause: reading begins anew where the log ends."""
+        self._unknown: Position | None = None
+        """From there to the position is to be read first, to know again what is in it."""
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -129,15 +137,24 @@ class Feed:
                 self._held += Counter()
 
     def reached(self) -> Position:
-        """How far the folds are; raises ``Unavailable``."""
-        applied = self._applied()
-        return {partition: applied.get(partition, 0) for partition in range(self._log.partitions)}
+        """How far the log is; raises ``Unavailable``."""
+        return self._log.ends()
 
     def between(
         self, workspace: str, begin: Position, end: Position
     ) -> Iterator[tuple[Sequence[Decision], Position]]:
         """A workspace's decisions from one position to another, piece by piece."""
-        return decisions(self._log, self._skipped, (begin, end), {workspace}.__contains__)
+        reading = Reading(self._log, self._skipped)
+        remember(reading, (self._before(begin), begin))
+        yield from decisions(reading, (begin, end), {workspace}.__contains__)
+
+    def _before(self, position: Position) -> Position:
+        """Where to begin to read, to know again what is appended twice after ``position``."""
+        applied = self._applied()
+        return {
+            partition: max(0, min(offset, applied.get(partition, 0)) - LOOK_BACK)
+            for partition, offset in position.items()
+        }
 
     def enter(self, subscription: Subscription) -> Position:
         """Hand all that is new to ``subscription`` from the position on that this gives.
@@ -149,6 +166,7 @@ class Feed:
                 raise Unavailable("this process is stopping")
             if not self._subscriptions:
                 self._position = self.reached()
+                self._unknown = self._before(self._position)
                 self._listeners += 1
             self._subscriptions.add(subscription)
             subscription.position = self._position
@@ -183,9 +201,11 @@ class Feed:
         while not self._closing.is_set():
             with self._changed:
                 self._changed.wait_for(lambda: self._subscriptions or self._is_closed)
+            began_s = monotonic()
             try:
                 if not self._closing.is_set() and not self._look():
-                    self._rest()
+                    self._log.wait(PATIENCE_S)
+                self._closing.wait(max(0.0, EVERY_S - (monotonic() - began_s)))
             except Unavailable:
                 self._closing.wait(PATIENCE_S)
             except Exception:
@@ -199,14 +219,17 @@ class Feed:
     def _look(self) -> bool:
         """Hand on what is new; false where nothing is."""
         with self._changed:
-            begin, round_ = self._position, self._listeners
+            begin, round_, unknown = self._position, self._listeners, self._unknown
             wanted = {subscription.workspace for subscription in self._subscriptions}
+        if unknown is not None:
+            remember(self._reading, (unknown, begin))
+            with self._changed:
+                if round_ == self._listeners:
+                    self._unknown = None
         end = self.reached()
         if begin == end:
             return False
-        for found, position in decisions(
-            self._log, self._skipped, (begin, end), wanted.__contains__
-        ):
+        for found, position in decisions(self._reading, (begin, end), wanted.__contains__):
             with self._changed:
                 if round_ != self._listeners or self._is_closed:
                     break
@@ -214,9 +237,3 @@ class Feed:
                 for subscription in self._subscriptions:
                     subscription.offer(found, position)
         return True
-
-    def _rest(self) -> None:
-        if self._log.ends() == self._position:
-            self._log.wait(PATIENCE_S)
-        else:
-            self._closing.wait(LOOK_AGAIN_S)

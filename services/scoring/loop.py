@@ -1,6 +1,7 @@
 """The loop that scores: it follows the projector, batch by batch, for ever."""
 
 import threading
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
@@ -9,10 +10,10 @@ import structlog
 from services.errors import NotOurs, TouchlineError
 from services.fold.garbage import Heap
 from services.fold.loop import read_batch
-from services.fold.postponing import Backlog
 from services.fold.watch import Turns
 from services.log.port import Log, Position
 from services.scoring.fold import score_batch, score_due
+from services.scoring.giving_way import GivingWay
 from services.scoring.listening import Listener
 from services.scoring.shelf import Shelf
 from services.store.scores import Scores
@@ -27,17 +28,14 @@ QUICK_S: Final = 10.0
 SLOW_S: Final = 25.0
 """is halved, long before the database would give up waiting for us."""
 LEAST: Final = 1_000
-EVERY_S: Final = 0.1
-"""The least time between the starts of two small batches: with each of the projector's, four times
-as often, scoring would take as much of the processor as folding, and everybody would wait."""
+REST_S: Final = 0.1
+"""After a small batch it rests for as long as that took, at most so long: half of the time. An
+alert waits for it, and for the batch at hand; with each batch of the projector's, though, scoring
+would take as much of the processor as folding, and everybody would wait."""
 GIVE_WAY_S: Final = 0.2
-"""The same, while that is folding a backlog."""
-PATIENCE_S: Final = 60.0
-"""With a backlog of the projector, which scoring lets go first, to take what came in a few large
-batches: beside each other both would be slow. Of one that does not end a batch is scored beside it.
-"""
-PAUSE_S: Final = 0.02
-"""Between two looks at the projector, while it is behind the log: it takes a batch each 25 ms."""
+"""Between two looks at the projector, while it folds a backlog."""
+PAUSE_S: Final = 0.1
+"""The same while it is behind the log, though nothing was heard of it."""
 IDLE_S: Final = 1.0
 STAND_BY_S: Final = 5.0
 LONGEST_BACK_OFF_S: Final = 15.0
@@ -55,12 +53,18 @@ class ScoringLoop:
         listener: Listener | None = None,
         *,
         turns: Turns | None = None,
+        folded: Callable[[float], None] | None = None,
+        after: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._log, self._store, self._turns = source, store, turns
+        """``folded`` waits so many seconds for the projector, if only for what comes to the log.
+
+        ``after`` brings what was decided on its way, and gives how much there was.
+        """
+        self._log, self._store, self._turns, self._after = source, store, turns, after
+        self._folded = folded or source.wait
         self._shelf, self._may_be_due = Shelf(listener), True
-        self._backlog, self._heap = Backlog(), Heap(self._shelf.forget)
+        self._giving_way, self._heap = GivingWay(), Heap(self._shelf.forget)
         self._limit = BATCH
-        self._worked_s, self._pause_s = monotonic(), PAUSE_S
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; what is away is waited for, with growing pauses."""
@@ -74,7 +78,7 @@ class ScoringLoop:
                 if not worked:
                     self._wait(stop)
                 elif worked < self._limit:
-                    stop.wait(max(0.0, EVERY_S - (monotonic() - began_s)))
+                    stop.wait(min(REST_S, monotonic() - began_s))
                 back_off_s = 0.1
             except NotOurs:
                 self._show(is_active=False)
@@ -93,14 +97,18 @@ class ScoringLoop:
         began_s, limit = monotonic(), self._limit
         batch = read_batch(self._log, self._store.progress(), applied, limit=limit)
         worked = score_batch(batch, self._store, self._shelf)
+        if worked:
+            self._after()
         # Seldom quite so many: none is taken that was recorded later than one that is left.
         self._learn(monotonic() - began_s, is_full=worked > limit // 2)
         self._may_be_due |= worked > 0
         if self._may_be_due:
             due = score_due(self._store, self._shelf)
             self._may_be_due = due > 0
+            if due:
+                self._after()
             worked += due
-        self._worked_s = monotonic()
+        self._giving_way.ended()
         return worked
 
     def _learn(self, took_s: float, *, is_full: bool) -> None:
@@ -117,14 +125,14 @@ class ScoringLoop:
 
     def _gives_way(self, applied: Position) -> bool:
         behind = sum(self._log.ends().values()) - sum(applied.values())
-        has_backlog = self._backlog.see(behind) or not self._store.is_settled()
-        self._pause_s = GIVE_WAY_S if has_backlog else PAUSE_S
-        return has_backlog and monotonic() - self._worked_s < PATIENCE_S
+        return self._giving_way.gives_way(behind, is_settled=self._store.is_settled())
 
     def _wait(self, stop: threading.Event) -> None:
         """Until the projector may have more."""
-        if self._log.ends() != self._store.progress():
-            stop.wait(self._pause_s)
+        if self._giving_way.has_backlog:
+            stop.wait(GIVE_WAY_S)
+        elif self._log.ends() != self._store.progress():
+            self._folded(PAUSE_S)
         else:
             self._heap.rest()
-            self._log.wait(IDLE_S)
+            self._folded(IDLE_S)

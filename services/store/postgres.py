@@ -1,7 +1,7 @@
 """The store in PostgreSQL: one connection, one transaction a batch."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import itemgetter
 from typing import Final, LiteralString
 
@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from services.errors import NotOurs, Unavailable
 from services.store import statements
 from services.store.connect import AWAY, Hashes, is_lost, open_connection
+from services.store.folded import TELL
 from services.store.holds import Alone, Holds, MakeHolds
 from services.store.port import (
     Changes,
@@ -62,8 +63,13 @@ class PostgresStore:
         try:
             connection = self._open()
             with connection.transaction(), connection.cursor(binary=True) as cursor:
-                yield PostgresTransaction(connection, cursor, self._learned, self._holds(cursor))
+                tx = PostgresTransaction(connection, cursor, self._learned, self._holds(cursor))
+                yield tx
             self._learned.has_collided = False
+            if tx.has_saved:
+                # What was committed is, and who was not told finds it a moment later.
+                with suppress(*AWAY):
+                    connection.execute(TELL)
         except AWAY as cause:
             self.close()
             raise Unavailable(f"the database did not take the batch: {cause}") from cause
@@ -103,6 +109,7 @@ class PostgresTransaction:
     ) -> None:
         self._cursor, self._learned, self._holds = cursor, learned, holds
         self.seen = PostgresSeen(connection, cursor, learned)
+        self.has_saved = False
         self.courses = PostgresCourses(cursor, holds)
         self._stored: dict[str, set[object]] = {}
         """Table → the keys that were read from it: rows that are there already."""
@@ -202,6 +209,7 @@ class PostgresTransaction:
 
     def save(self, changes: Changes) -> None:
         """As the port says."""
+        self.has_saved = True
         self._write("identifier", changes.identifiers.values())
         self._write("edge", map(_flat, changes.edges.values()))
         self._insert("edge_again", [(a, b, merge, *rank) for a, b, merge, rank in changes.namings])

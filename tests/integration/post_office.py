@@ -22,6 +22,8 @@ class PostOffice:
     is_tls: bool = False
     refuses: str = ""
     """A recipient."""
+    silent_at: str | None = None
+    """Says nothing more from this command on; from the first word on where it is none."""
     letters: list[Message] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     """Commands, and ``TLS`` where that began."""
@@ -29,10 +31,14 @@ class PostOffice:
 
 @contextmanager
 def post_office(
-    tls: ssl.SSLContext, *, is_tls: bool = False, has_starttls: bool = True
+    tls: ssl.SSLContext,
+    *,
+    is_tls: bool = False,
+    has_starttls: bool = True,
+    silent_at: str | None = None,
 ) -> Iterator[PostOffice]:
     """One on a free port, for the time of the block."""
-    office = PostOffice(has_starttls=has_starttls, is_tls=is_tls)
+    office = PostOffice(has_starttls=has_starttls, is_tls=is_tls, silent_at=silent_at)
     listener = socket.create_server(("127.0.0.1", 0))
     office.port = listener.getsockname()[1]
 
@@ -79,7 +85,8 @@ def _secured(
 
 
 def _serve(connected: socket.socket, office: PostOffice, tls: ssl.SSLContext) -> None:
-    connected.sendall(b"220 here\r\n")
+    if office.silent_at != "":
+        connected.sendall(b"220 here\r\n")
     _talk(connected, office, tls)
 
 
@@ -88,6 +95,8 @@ def _talk(connected: socket.socket, office: PostOffice, tls: ssl.SSLContext) -> 
     while line := lines.readline():
         verb = line.split(maxsplit=1)[0].upper().decode()
         office.said.append(verb)
+        if verb == office.silent_at:
+            continue
         if verb == "EHLO":
             extension = b"250-STARTTLS\r\n" if office.has_starttls else b""
             connected.sendall(

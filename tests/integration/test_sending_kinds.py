@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from services.clock import SystemClock
 from services.errors import Misconfigured
-from services.scoring.deliver.mail import Server
+from services.scoring.deliver import mail
+from services.scoring.deliver.mail import Mailer, Server
+from services.scoring.deliver.texts import Text
 from services.settings import load
 from services.store.urls import Urls
 from tests.integration.dispatch import Dispatch, dispatching
 from tests.integration.post_office import PostOffice, post_office
 from tests.integration.receiving import Authority, answering, authority, receiving
 from tests.integration.spending import WORKSPACE
+
+TEXT = Text("Became at risk", [("Customer", "1")], "warning", "", "", "")
 
 
 @pytest.fixture
@@ -142,6 +147,35 @@ def test_a_mail_server_with_a_bad_certificate_is_told_nothing(
     with post_office(issuer.server("elsewhere.test")) as office:
         assert "certificate" in sent_by(office, urls, issuer)
         assert "MAIL" not in office.said
+
+
+@pytest.mark.parametrize("silent_at", ["", "EHLO", "DATA"])
+def test_a_mail_server_that_falls_silent_is_left_at_the_deadline(
+    issuer: Authority, silent_at: str
+) -> None:
+    with post_office(issuer.server("127.0.0.1"), silent_at=silent_at) as office:
+        server = Server.of(f"smtp://127.0.0.1:{office.port}", "touchline@example.org")
+        mailer = Mailer(server, SystemClock(), tls=issuer.trust, attempt_s=0.5)
+
+        answer = mailer.send("team@example.org", TEXT, "<d1@touchline.invalid>")
+
+        assert answer.problem == "the mail server did not answer within 0.5 s"
+        assert not office.letters
+
+
+def test_a_server_that_took_the_mail_has_it_however_it_takes_leave(
+    issuer: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail, "QUIT_S", 0.1)
+    with post_office(issuer.server("127.0.0.1"), silent_at="QUIT") as office:
+        server = Server.of(f"smtp://127.0.0.1:{office.port}", "touchline@example.org")
+
+        answer = Mailer(server, SystemClock(), tls=issuer.trust).send(
+            "team@example.org", TEXT, "<d1@touchline.invalid>"
+        )
+
+        assert answer.problem == ""
+        assert len(office.letters) == 1
 
 
 def test_a_mailbox_that_is_refused_is_tried_again(urls: Urls, issuer: Authority) -> None:

@@ -27,27 +27,33 @@ ADA = "0" + "a" * 31
 
 @dataclass
 class Place:
-    """A log that is folded as far as ``applied``, and its feed."""
+    """A log that is folded as far as ``applied``, leaving out some of it, and its feed."""
 
     log: MemoryLog = field(default_factory=lambda: MemoryLog(4))
     applied: dict[int, int] = field(default_factory=dict)
     left_out: set[tuple[int, int]] = field(default_factory=set)
     is_away: bool = False
+    asked: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.feed = Feed(self.log, self.reached, self.skipped, streams=2)
 
     def reached(self) -> Position:
-        if self.is_away:
-            raise Unavailable("away")
         return dict(self.applied)
 
     def skipped(self, partition: int, offsets: Sequence[int]) -> set[int]:
+        if self.is_away:
+            self.asked.set()
+            raise Unavailable("away")
         return {offset for offset in offsets if (partition, offset) in self.left_out}
+
+    def append(self, *decided: tuple[int, Recorded[Any]]) -> None:
+        """Append to partitions."""
+        self.log.append([Entry(partition, encode(event)) for partition, event in decided])
 
     def decide(self, *decided: tuple[int, Recorded[Any]]) -> None:
         """Append to partitions, and fold."""
-        self.log.append([Entry(partition, encode(event)) for partition, event in decided])
+        self.append(*decided)
         self.applied = dict(self.log.ends())
 
     def older(self, begin: Position, workspace: str = "shop") -> list[str]:
@@ -175,16 +181,34 @@ def test_history_is_not_told_nor_what_was_appended_twice(place: Place) -> None:
     assert place.older(begin) == ["b", "c"]
 
 
-def test_nothing_is_told_before_the_folds_have_it(place: Place) -> None:
+def test_what_is_in_the_log_is_told_before_the_folds_have_it(place: Place) -> None:
     with listening(place) as ear:
-        place.log.append([Entry(1, encode(decided("a", tier="gold")))])
-        place.log.append([Entry(2, encode(decided("b", tier="gold")))])
-        place.applied = {2: 1}
+        place.append((1, decided("a", tier="gold")), (2, decided("b", tier="gold")))
+
+        assert ear.hear(2) == ["a", "b"]
+
+
+def test_what_a_relay_that_died_appended_twice_is_told_once(place: Place) -> None:
+    with listening(place) as ear:
+        place.append((1, decided("a", tier="gold")))
+        assert ear.hear(1) == ["a"]
+
+        place.append((1, decided("a", tier="gold")), (1, decided("b", tier="gold")))
+
         assert ear.hear(1) == ["b"]
 
-        place.applied = {1: 1, 2: 1}
 
-        assert ear.hear(1) == ["a"]
+def test_what_was_told_before_a_cut_is_not_told_by_its_second_copy(place: Place) -> None:
+    place.append((1, decided("a", tier="gold")))
+    heard = place.feed.reached()
+    place.append((1, decided("a", tier="gold")), (2, decided("b", tier="gold")))
+    assert place.older(heard) == ["b"]
+
+    with listening(place) as ear:
+        place.append((1, decided("a", tier="gold")), (2, decided("b", tier="gold")))
+        place.append((1, decided("c", tier="gold")))
+
+        assert ear.hear(1) == ["c"]
 
 
 def test_every_place_leads_to_exactly_what_follows(place: Place) -> None:
@@ -232,10 +256,8 @@ def test_after_a_pause_nothing_of_the_pause_is_told(place: Place) -> None:
 def test_a_store_that_is_away_is_waited_for(place: Place) -> None:
     with listening(place) as ear:
         place.is_away = True
-        place.log.append([Entry(1, encode(decided("a", tier="gold")))])
-        with pytest.raises(Unavailable):
-            place.feed.reached()
-        place.applied = dict(place.log.ends())
+        place.decide((1, decided("a", tier="gold")))
+        assert place.asked.wait(10)
 
         place.is_away = False
 

@@ -17,13 +17,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from services.clock import Clock
 from services.scoring.deliver.deadline import BoundedSocket, Deadline
-from services.scoring.deliver.resolving import NotAllowed, Resolve, resolved, system
+from services.scoring.deliver.resolving import NotAllowed, Resolve, connected, system
 
 ATTEMPT_S: Final = 8.0
 """For name, connection and answer together; Standard Webhooks suggests 15 to 30, and a receiver
 that works after it answered needs none of it."""
-CONNECT_S: Final = 3.0
-"""For each address, so that one that is dead leaves time for the next."""
 EXCERPT: Final = 4_096
 """Bytes of an answer's body that are read."""
 SAID: Final = 200
@@ -69,8 +67,8 @@ class Poster:
         if parts.scheme != "https" and not self._may_be_private:
             return Answer(problem="its address is not https://, which is no longer allowed")
         try:
-            with closing(self._connected(parts, deadline)) as connected:
-                return self._exchanged(connected, parts, (headers, body), deadline)
+            with closing(self._connected(parts, deadline)) as link:
+                return self._exchanged(link, parts, (headers, body), deadline)
         except ssl.SSLCertVerificationError as cause:
             return Answer(problem=f"its certificate is not to be trusted: {cause.verify_message}")
         except ssl.SSLError as cause:
@@ -85,36 +83,24 @@ class Poster:
 
     def _connected(self, parts: SplitResult, deadline: Deadline) -> socket.socket:
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
-        places = resolved(
+        link = connected(
             host, port, deadline, resolve=self._resolve, may_be_private=self._may_be_private
         )
-        failed = OSError("has no address")
-        for place in places:
-            try:
-                connected = socket.create_connection(
-                    (place, port), timeout=min(CONNECT_S, deadline.left_s())
-                )
-            except OSError as cause:
-                failed = cause
-                continue
-            return (
-                self._secured(connected, host, deadline) if parts.scheme == "https" else connected
-            )
-        raise failed
+        return self._secured(link, host, deadline) if parts.scheme == "https" else link
 
     def _secured(
-        self, connected: socket.socket, host: str, deadline: Deadline
+        self, link: socket.socket, host: str, deadline: Deadline
     ) -> ssl.SSLSocket:  # fmt: skip
         try:
-            connected.settimeout(deadline.left_s())
-            return self._tls.wrap_socket(connected, server_hostname=host)
+            link.settimeout(deadline.left_s())
+            return self._tls.wrap_socket(link, server_hostname=host)
         except BaseException:
-            connected.close()
+            link.close()
             raise
 
     def _exchanged(
         self,
-        connected: socket.socket,
+        link: socket.socket,
         parts: SplitResult,
         request: tuple[Mapping[str, str], bytes],
         deadline: Deadline,
@@ -122,8 +108,8 @@ class Poster:
         headers, body = request
         # Its name is only for connections that it would open itself.
         connection = HTTPConnection("connected")
-        connection.sock = connected
-        connected.settimeout(deadline.left_s())
+        connection.sock = link
+        link.settimeout(deadline.left_s())
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         said = {
             "Host": parts.netloc,
@@ -134,7 +120,7 @@ class Poster:
             **headers,
         }
         connection.request("POST", path, body=body, headers=said)
-        bounded: Any = BoundedSocket(connected, deadline)
+        bounded: Any = BoundedSocket(link, deadline)
         with closing(HTTPResponse(cast("socket.socket", bounded), method="POST")) as response:
             response.begin()
             return self._answer(response)

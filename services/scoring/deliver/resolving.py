@@ -3,16 +3,19 @@
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from services.commands.target_address import is_public
 from services.scoring.deliver.deadline import Deadline
 
 MOST_TRIED: Final = 3
 """Addresses of one name: a machine without IPv6 finds the others behind it."""
+CONNECT_S: Final = 3.0
+"""For each address, so that one that is dead leaves time for the next."""
 
 Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
 """IP addresses of a host, best first; raises ``OSError``."""
+Found = TypeVar("Found")
 
 
 class NotAllowed(OSError):
@@ -29,7 +32,7 @@ def resolved(
     host: str, port: int, deadline: Deadline, *, resolve: Resolve, may_be_private: bool
 ) -> Sequence[str]:
     """The addresses to connect to; raises ``OSError``, of which ``NotAllowed``."""
-    found = _within(deadline, lambda: resolve(host, port))
+    found = within(deadline, lambda: resolve(host, port))
     allowed = found if may_be_private else [one for one in found if is_public(one)]
     if not allowed:
         raise NotAllowed(
@@ -38,9 +41,24 @@ def resolved(
     return allowed[:MOST_TRIED]
 
 
-def _within(deadline: Deadline, work: Callable[[], Sequence[str]]) -> Sequence[str]:
+def connected(
+    host: str, port: int, deadline: Deadline, *, resolve: Resolve, may_be_private: bool
+) -> socket.socket:
+    """A connection to one of the host's addresses, as they are now; raises as ``resolved``."""
+    failed = OSError("has no address")
+    for place in resolved(host, port, deadline, resolve=resolve, may_be_private=may_be_private):
+        try:
+            return socket.create_connection(
+                (place, port), timeout=min(CONNECT_S, deadline.left_s())
+            )
+        except OSError as cause:
+            failed = cause
+    raise failed
+
+
+def within(deadline: Deadline, work: Callable[[], Found]) -> Found:
     """What ``work`` gives; the system's resolver takes no timeout, and is left to itself then."""
-    found: list[Sequence[str]] = []
+    found: list[Found] = []
     failed: list[OSError] = []
 
     def attempt() -> None:
