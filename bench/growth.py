@@ -9,8 +9,8 @@ whom was folded with a purchase. What is timed is a batch of events, each of ano
 evenly from all of these: nobody's rows serve two events, as they would in any real crowd.
 
 Each figure is the median of the runs; its ratio is to the smallest of its table. The server's CPU
-is that of all its processes, checkpointer and writers included. Bytes are what tables and indexes of
-the folds grew by, in PostgreSQL, without the log and without decisions, which leave for it.
+is that of all its processes, checkpointer and writers included. Bytes are what tables and indexes
+of the folds grew by, in PostgreSQL, without the log and without decisions, which leave for it.
 """
 
 import argparse
