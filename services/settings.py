@@ -173,15 +173,6 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TOUCHLINE_STORE_URL is missing: an address for one role alone is of no use"
             )
-        if self.archive_cluster and not self.archive_url:
-            raise ValueError(
-                "TOUCHLINE_ARCHIVE_URL is missing: the embedded archive knows no cluster, as "
-                "TOUCHLINE_ARCHIVE_CLUSTER names one"
-            )
-        if self.archive_ca_file and not Path(self.archive_ca_file).is_file():
-            raise ValueError(
-                f"TOUCHLINE_ARCHIVE_CA_FILE names {self.archive_ca_file}, which is no file"
-            )
         if self.archive_verify == OFF and self.environment == "production":
             raise ValueError(
                 "TOUCHLINE_ARCHIVE_VERIFY is off: in production whoever answers would be believed; "

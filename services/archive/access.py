@@ -1,12 +1,15 @@
 """Access: where the archive's server is, how its connections are secured, what cluster it is of."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.httputil import get_pool_manager
+
+from services.errors import Misconfigured
 
 DATABASE: Final = "touchline"
 """Where the tables are made when the address names no database."""
@@ -30,7 +33,12 @@ class Access:
         return urlsplit(self.url).path.strip("/") or DATABASE
 
     def connect(self, timeout_s: int) -> Client:
-        """A client, its database perhaps not made yet; raises what clickhouse-connect raises."""
+        """A client, its database perhaps not made yet; raises what clickhouse-connect raises.
+
+        And ``Misconfigured`` where there is no file of the authority.
+        """
+        if self.ca_file and not Path(self.ca_file).is_file():
+            raise Misconfigured(f"TOUCHLINE_ARCHIVE_CA_FILE names {self.ca_file}, which is no file")
         address = urlsplit(self.url)
         client = clickhouse_connect.get_client(
             interface=address.scheme,

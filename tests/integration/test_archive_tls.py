@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from services.archive.access import Access
 from services.archive.clickhouse import ClickHouseArchive
-from services.errors import Unavailable
+from services.errors import Misconfigured, Unavailable
 from tests.contract.archive import piece, recorded
 from tests.front import FrontProcess
 from tests.integration.receiving import Authority, authority
@@ -99,6 +99,11 @@ def test_anybody_else_is_not(front: FrontProcess, issuer: Authority, wrong: str)
         archive = over_tls(front, port, named)
         with pytest.raises(Unavailable, match=r"(?i)certificate"):
             archive.open()
+
+
+def test_an_authority_without_a_file_is_a_wrong_setting(front: FrontProcess) -> None:
+    with pytest.raises(Misconfigured, match=r"ARCHIVE_CA_FILE names /nowhere"):
+        ClickHouseArchive(Access(front.fresh_url(), ca_file="/nowhere")).open()
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
