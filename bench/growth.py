@@ -18,8 +18,8 @@ import argparse
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -114,10 +114,10 @@ class Growing:
         vault.hash_key = self._hash_key
         self._post(vault, who, kind)
         filled = Filled(self._urls, self._log, Folds(READ_MODELS, vault))
-        (size, wal), server_s = self._sizes(), self._server_s()
+        (size, wal), before = self._sizes(), self._server_s()
         run = filled.fold(self._store, batch=BATCH)
         each = 1e6 / run.events
-        own_us, server_us = each * run.own_s, each * (self._server_s() - server_s)
+        own_us, server_us = each * run.own_s, each * _spent(before, self._server_s())
         with psycopg.connect(self._urls.owner) as connection:
             connection.execute("TRUNCATE touchline.outbox")
         size_then, wal_then = self._sizes()
@@ -146,12 +146,17 @@ class Growing:
             (found,) = connection.execute(_SIZES).fetchall()
         return found
 
-    def _server_s(self) -> float:
-        """Of all processes of the server that are there; who ends in between is not counted."""
+    def _server_s(self) -> Mapping[int, float]:
+        """Processor time of each process of the server."""
         backend = psutil.Process(self._store._open().info.backend_pid)
         postmaster = backend.parent()
         assert postmaster is not None
-        return sum(cpu_s(process.pid) for process in postmaster.children())
+        spent = {}
+        for process in postmaster.children():
+            # A worker of autovacuum's may be gone by now.
+            with suppress(OSError):
+                spent[process.pid] = cpu_s(process.pid)
+        return spent
 
 
 def main() -> None:
@@ -225,6 +230,10 @@ def shown(title: str, costs: Sequence[Cost], baseline: list[float]) -> None:
     cost = _median(costs)
     baseline.append(cost.cpu)
     print(f"{title:18}{cost}{cost.cpu / baseline[0]:9.2f}", flush=True)
+
+
+def _spent(before: Mapping[int, float], after: Mapping[int, float]) -> float:
+    return sum(spent_s - before.get(pid, 0.0) for pid, spent_s in after.items())
 
 
 def _median(costs: Sequence[Cost]) -> Cost:
