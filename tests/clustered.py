@@ -15,10 +15,11 @@ from typing import Final
 from services.archive.access import Access
 from services.archive.clickhouse import ClickHouseArchive
 from services.archive.tables import Cluster, tables
-from tests.deployed import GUIDE
+from tests.deployed import ROOT
 from tests.front import FrontProcess
 
 NAME: Final = "ours"
+_GUIDE: Final = ROOT / "docs" / "clickhouse.md"
 LOOSE: Final = "loose"
 """A cluster that would write each row to every replica by itself."""
 _CONFIGURATION: Final = """<clickhouse>
@@ -84,6 +85,6 @@ def archive(front: FrontProcess, made_of: Cluster, url: str = "") -> ClickHouseA
 def documented_grants() -> Sequence[str]:
     """What the guide has a cluster's user be given, without the cluster and the user."""
     found = re.findall(
-        r"^GRANT ON CLUSTER shop (.+) TO touchline;$", GUIDE.read_text(), re.MULTILINE
+        r"^GRANT ON CLUSTER shop (.+) TO touchline;$", _GUIDE.read_text(), re.MULTILINE
     )
     return [f"GRANT {grant}" for grant in found]

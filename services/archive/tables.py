@@ -83,6 +83,11 @@ class OneServer:
         client.command(filled("event", table="event", engine="MergeTree"))
         _check_settings(client, self.inserting)
         ((epoch, engine, definition),) = rows(client, "table")
+        if engine == "Distributed":
+            raise Misconfigured(
+                "table event of the archive is one over the shards of a cluster; name it in "
+                "TOUCHLINE_ARCHIVE_CLUSTER"
+            )
         _check_memory(client, engine, definition, "event")
         return str(epoch)
 
@@ -122,6 +127,12 @@ class Cluster:
             there = self._definitions(client)
         if not there:
             raise Unavailable(f"no replica of cluster {self.name} has made table event_shard yet")
+        ((_, over_all, _),) = rows(client, "table")
+        if over_all != "Distributed":
+            raise Misconfigured(
+                f"table event of the archive is of engine {over_all}, and not over the shards of "
+                f"cluster {self.name}; drop it, and the log fills it again"
+            )
         _check_settings(client, self.inserting)
         for engine, definition in there:
             _check_memory(client, engine, definition, "event_shard")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.archive.access import Access
 from services.archive.clickhouse import ClickHouseArchive
 from services.archive.tables import Cluster, tables
 from services.errors import Misconfigured
@@ -117,6 +118,20 @@ def test_a_table_of_others_is_refused(cluster: FrontProcess) -> None:
 
     with pytest.raises(Misconfigured, match="not made by Touchline"):
         other.open()
+
+
+def test_the_table_of_one_server_is_not_taken_for_that_of_a_cluster_nor_the_other_way_round(
+    cluster: FrontProcess,
+) -> None:
+    alone = ClickHouseArchive(Access(cluster.fresh_url()))
+    alone.open()
+    together = archive(cluster, taking_rows())
+    together.open()
+
+    with pytest.raises(Misconfigured, match="engine MergeTree"):
+        archive(cluster, taking_rows(), alone._access.url).open()
+    with pytest.raises(Misconfigured, match="TOUCHLINE_ARCHIVE_CLUSTER"):
+        ClickHouseArchive(Access(together._access.url)).open()
 
 
 @pytest.mark.parametrize(("name", "said"), [("nowhere", "CLUSTER names nowhere"), (LOOSE, "loose")])
