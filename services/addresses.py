@@ -101,7 +101,10 @@ def addresses(settings: Settings, store: Urls) -> Addresses:
     return Addresses(
         store,
         settings.log_url or store.fold,
-        archive_access(settings),
+        archive_access(
+            settings,
+            settings.archive_url or embedded_archive(DataDir.at(settings.data_dir)).url,
+        ),
         _master_key(settings),
     )
 
@@ -123,10 +126,10 @@ def with_store(settings: Settings, store: Urls) -> Settings:
     )
 
 
-def archive_access(settings: Settings) -> Access:
-    """The archive that ``settings`` name, or that of the data directory."""
+def archive_access(settings: Settings, url: str) -> Access:
+    """The archive at ``url``, reached as ``settings`` say."""
     return Access(
-        settings.archive_url or embedded_archive(DataDir.at(settings.data_dir)).url,
+        url,
         cluster=settings.archive_cluster,
         ca_file=settings.archive_ca_file,
         is_verified=settings.archive_verify == "on",

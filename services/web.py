@@ -183,7 +183,8 @@ def _door(settings: Settings, registry: CollectorRegistry, stack: ExitStack) -> 
 def _desk(settings: Settings, door: Door, stack: ExitStack) -> Desk:
     """What query is built from; ``stack`` closes it."""
     url, events, clock = _urls(settings).query, door.log, door.clock
-    archive = ClickHouseArchive(archive_access(settings), timeout_s=GRACE_S)
+    access = archive_access(settings, settings.archive_url)
+    archive = ClickHouseArchive(access, timeout_s=GRACE_S)
     stack.callback(archive.close)
     reader, letters = Reader(url), PostgresLetters(url)
     decisions, balances = PostgresDecisions(url), PostgresBalances(url)
