@@ -21,10 +21,11 @@ import msgspec
 
 from bench.machine import banner
 from schemas.envelope import Recorded, Sealed
-from services.archive.clickhouse import _INSERTING, ClickHouseArchive, _lines
+from services.archive.clickhouse import ClickHouseArchive, _lines
 from services.archive.front.engine import Asked, Engine, Into
 from services.archive.port import Piece
 from services.archive.statements import statement
+from services.archive.tables import INSERTING
 from services.log.port import Stored
 from tests.front import FrontProcess
 
@@ -81,7 +82,7 @@ class Direct:
         self._into = Into(statement("insert").removesuffix("FORMAT JSONEachRow"), "", "JSONEachRow")
 
     def insert(self, batch: Sequence[Piece], token: str) -> None:
-        asked = Asked(settings=_INSERTING | {"insert_deduplication_token": token})
+        asked = Asked(settings=INSERTING | {"insert_deduplication_token": token})
         self.engine.insert(self._into, [b"\n".join(_lines(batch))], asked)
 
     def timeline(self, leaves: Sequence[str]) -> None:

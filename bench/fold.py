@@ -143,14 +143,20 @@ def posted(count: int, customers: int, seed: int = 1) -> Sequence[bytes]:
             else chance.randrange(customers)
         )
         at = START + timedelta(seconds=number)
-        events.append(msgspec.json.encode(_event(chance, number, who, at)))
+        events.append(msgspec.json.encode(event_at(chance, number, who, at)))
     return events
 
 
-def _event(chance: random.Random, number: int, who: int, at: datetime) -> dict[str, object]:
-    kind = chance.choices(
-        ("purchase.completed", "call.ended", "web.visited", "customer.identified"), (5, 2, 2, 1)
-    )[0]
+def event_at(
+    chance: random.Random, number: int, who: int, at: datetime, *, kind: str = ""
+) -> dict[str, object]:
+    """The event of that ``number``, of any kind unless one is named."""
+    kind = (
+        kind
+        or chance.choices(
+            ("purchase.completed", "call.ended", "web.visited", "customer.identified"), (5, 2, 2, 1)
+        )[0]
+    )
     data: dict[str, object] = {}
     personal: dict[str, object] = {}
     if kind == "purchase.completed":

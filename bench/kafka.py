@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("events", nargs="?", type=int, default=100_000, help="of each measurement")
     count = parser.parse_args().events
     quiet()
-    with _broker() as server:
+    with a_broker() as server:
         banner("kafka", "kafka-python", "aiokafka", "cramjam")
         entries = [Entry(1 + number % 15, event(number)) for number in range(BULK)]
         size = statistics.mean(len(entry.payload) for entry in entries)
@@ -188,7 +188,8 @@ def bytes_on_disk(address: Address) -> int:
 
 
 @contextmanager
-def _broker() -> Iterator[str]:
+def a_broker() -> Iterator[str]:
+    """``host:port`` of the broker that is named, or of one that lasts as long as the block."""
     if named := os.environ.get("TOUCHLINE_TEST_KAFKA"):
         yield named
         return

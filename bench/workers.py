@@ -26,6 +26,7 @@ import psycopg
 from bench.fold import START, posted
 from bench.machine import banner
 from services.addresses import Addresses
+from services.archive.access import Access
 from services.commands.policies import defaults
 from services.ingest.accept import Producer
 from services.ingest.receive import receive, receive_control
@@ -125,7 +126,7 @@ def measure(bench: Bench, raws: Sequence[bytes], count: int) -> None:
     """How fast ``count`` workers fold, and how soon others go on where one was killed."""
     ruled = [("bench", event) for event in defaults("bench", "bench", START)]
     receive_control(ruled, datetime.now(UTC), vault=bench.vault, log=bench.log)
-    addresses = Addresses(bench.urls, bench.url, "", MASTER_KEY)
+    addresses = Addresses(bench.urls, bench.url, Access(""), MASTER_KEY)
     with ExitStack() as stack:
         workers = [
             stack.enter_context(

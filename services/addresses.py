@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+from services.archive.access import Access
 from services.data_dir import DataDir
 from services.errors import Unavailable
 from services.ports import free_port
@@ -28,8 +29,7 @@ class Addresses:
     store: Urls
     log: str
     """``kafka://…``, or the store's own database."""
-    archive: str
-    """ClickHouse's HTTP interface, user and password in it."""
+    archive: Access
     master_key: bytes
 
 
@@ -101,14 +101,17 @@ def addresses(settings: Settings, store: Urls) -> Addresses:
     return Addresses(
         store,
         settings.log_url or store.fold,
-        settings.archive_url or embedded_archive(DataDir.at(settings.data_dir)).url,
+        archive_access(
+            settings,
+            settings.archive_url or embedded_archive(DataDir.at(settings.data_dir)).url,
+        ),
         _master_key(settings),
     )
 
 
 def resolved(settings: Settings, found: Addresses) -> Settings:
     """``settings`` with what was left to us filled in, as processes of the platform get them."""
-    return with_store(settings, found.store).model_copy(update={"archive_url": found.archive})
+    return with_store(settings, found.store).model_copy(update={"archive_url": found.archive.url})
 
 
 def with_store(settings: Settings, store: Urls) -> Settings:
@@ -120,6 +123,16 @@ def with_store(settings: Settings, store: Urls) -> Settings:
             "store_query_url": store.query,
             "master_key": _master_key(settings).hex(),
         }
+    )
+
+
+def archive_access(settings: Settings, url: str) -> Access:
+    """The archive at ``url``, reached as ``settings`` say."""
+    return Access(
+        url,
+        cluster=settings.archive_cluster,
+        ca_file=settings.archive_ca_file,
+        is_verified=settings.archive_verify == "on",
     )
 
 

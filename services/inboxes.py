@@ -31,6 +31,7 @@ def reading(settings: Settings, door: Door) -> Iterator[None]:
         for topic, key_id in settings.inbox_keys.items():
             inbox = stack.enter_context(closing(open_inbox(settings.kafka, topic)))
             source = Source(topic, key_id, tenants.find_by_id)
+            door.metrics.inboxes.watch(topic, inbox.waiting)
             works.append(Reading(inbox, source, door, letters).run)
         with beside(threading.Event(), works):
             yield

@@ -40,6 +40,7 @@ _Kafka = _of_scheme("kafka")
 _Brokers = _of_scheme("kafka", otherwise="those of the log")
 _Postgres = _of_scheme("postgresql", "postgres")
 _Http = _of_scheme("http", "https")
+_NAME = re.compile(r"[\w-]{1,100}", re.ASCII)
 _TOPIC = re.compile(r"[\w.-]{1,150}", re.ASCII)
 _INBOXES = re.compile(r"[\w.-]{1,150}=[^=,\s]+(,[\w.-]{1,150}=[^=,\s]+)*", re.ASCII)
 _Smtp = _of_scheme("smtp", "smtps", otherwise="no mail at all")
@@ -60,7 +61,14 @@ def _topic(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    if value and not _NAME.fullmatch(value):
+        raise ValueError("should be a name of letters, digits, - and _")
+    return value
+
+
 _Topic = AfterValidator(_topic)
+_Name = AfterValidator(_name)
 _Inboxes = AfterValidator(_inboxes)
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -113,6 +121,12 @@ class Settings(BaseSettings):
     """The store as role ``touchline_query``; by default ``STORE_URL`` takes the role on."""
     archive_url: Annotated[str, _Http] = Field("", repr=False)
     """ClickHouse's HTTP interface, user and password in the address; empty is embedded."""
+    archive_cluster: Annotated[str, _Name] = ""
+    """The cluster of ClickHouse (``remote_servers``) whose tables are replicated; empty: none."""
+    archive_ca_file: str = ""
+    """Who may have issued the archive's certificate, in PEM; empty: who the machine trusts."""
+    archive_verify: Literal["on", "off"] = "on"
+    """``off`` believes whoever answers at the archive's address; never in production."""
     kafka_url: Annotated[str, _Brokers] = Field("", repr=False)
     """The brokers of inboxes and of decisions: ``kafka://host:port``, more after commas; by default
     those of the log."""
@@ -158,6 +172,11 @@ class Settings(BaseSettings):
         if not self.store_url and (self.store_fold_url or self.store_query_url):
             raise ValueError(
                 "TOUCHLINE_STORE_URL is missing: an address for one role alone is of no use"
+            )
+        if self.archive_verify == OFF and self.environment == "production":
+            raise ValueError(
+                "TOUCHLINE_ARCHIVE_VERIFY is off: in production whoever answers would be believed; "
+                "name the authority in TOUCHLINE_ARCHIVE_CA_FILE instead"
             )
         if self.doors and not self.kafka:
             raise ValueError(

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from services import telemetry
+from services.addresses import archive_access
 from services.archive.clickhouse import ClickHouseArchive
 from services.clock import SystemClock
 from services.commands.alerts import Alerts
@@ -184,7 +185,8 @@ def _door(settings: Settings, registry: CollectorRegistry, stack: ExitStack) -> 
 def _desk(settings: Settings, door: Door, stack: ExitStack) -> Desk:
     """What query is built from; ``stack`` closes it."""
     url, events, clock = _urls(settings).query, door.log, door.clock
-    archive = ClickHouseArchive(settings.archive_url, timeout_s=GRACE_S)
+    access = archive_access(settings, settings.archive_url)
+    archive = ClickHouseArchive(access, timeout_s=GRACE_S)
     stack.callback(archive.close)
     reader, letters = Reader(url), PostgresLetters(url)
     decisions, balances = PostgresDecisions(url), PostgresBalances(url)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
+from services.archive.access import Access
 from services.archive.clickhouse import ClickHouseArchive
 
 PASSWORD: Final = "ein-Geheimnis & mehr/:@"
@@ -71,7 +72,7 @@ class FrontProcess:
 
     def archive(self) -> ClickHouseArchive:
         """A client of an archive of its own."""
-        return ClickHouseArchive(self.fresh_url())
+        return ClickHouseArchive(Access(self.fresh_url()))
 
     def anonymous_mb(self) -> float:
         """Memory that is this process's alone and no file's."""

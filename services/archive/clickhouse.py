@@ -1,78 +1,59 @@
 """The archive in ClickHouse, or in chdb behind its front: one client over HTTP for both."""
 
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
-import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
-from clickhouse_connect.driver.httputil import get_pool_manager
+from clickhouse_connect.driver.exceptions import ClickHouseError, ProgrammingError
 
 from schemas.envelope import Rank, Sealed
+from services.archive.access import Access
 from services.archive.port import Moves, Piece, Range, Touch
-from services.archive.statements import statement
+from services.archive.statements import rows, statement
+from services.archive.tables import Tables, tables
 from services.errors import BadRecord, Misconfigured, Unavailable
 
-DATABASE: Final = "touchline"
-"""Where the table is made when the address names no database."""
-
-# One insert is one block (the feed keeps it far below a million rows), so that all of it is seen
-# or none, and its token names it. `async_insert` would merge it with others.
-_INSERTING: Final = {
-    "async_insert": "0",
-    "insert_deduplicate": "1",
-    "min_insert_block_size_rows": "1048576",
-    "min_insert_block_size_bytes": "0",
-    "date_time_input_format": "best_effort",
-    "input_format_skip_unknown_fields": "1",
-    "input_format_null_as_default": "1",
-    "input_format_json_read_objects_as_strings": "1",
-    "input_format_json_max_depth": "100000",
-}
-_WINDOW = re.compile(r"non_replicated_deduplication_window = (\d+)")
 _CANT_PARSE: Final = frozenset({6, 26, 27, 38, 41, 53, 69, 72, 117, 130, 131, 376, 467})
 """Codes of a value that does not fit its column, or of JSON that is none."""
-_REFUSED: Final = frozenset({192, 193, 194, 497, 516})
+_REFUSED: Final = frozenset({139, 164, 192, 193, 194, 452, 497, 516, 701})
+"""Codes of a user, a right, a setting, a macro or a cluster that there is not."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_SETTINGS: Final = "check TOUCHLINE_ARCHIVE_URL, TOUCHLINE_ARCHIVE_CLUSTER and what its user may"
 
 
 class ClickHouseArchive:
-    """Table ``event`` at ``http(s)://user:password@host:port/database``; safe for many threads."""
+    """Table ``event`` of the server, or of the cluster, that ``access`` names; for many threads."""
 
-    def __init__(self, url: str, *, timeout_s: int = 30) -> None:
-        self._url, self._timeout_s = url, timeout_s
-        self._database = urlsplit(url).path.strip("/") or DATABASE
+    def __init__(
+        self, access: Access, *, timeout_s: int = 30, made_of: Tables | None = None
+    ) -> None:
+        self._access, self._timeout_s = access, timeout_s
+        self._tables = made_of or tables(access.cluster)
         self._client: Client | None = None
         self._lock = threading.Lock()
 
     def open(self) -> str:
         with self._asking() as client:
-            client.command(statement("database"), {"database": self._database}, use_database=False)
-            client.command(statement("event"))
-            _check(client)
-            return str(_rows(client, "table")[0][0])
+            return self._tables.open(client)
 
     def reset(self) -> str:
         with self._asking() as client:
-            client.command(statement("drop"))
+            self._tables.drop(client)
         return self.open()
 
     def insert(self, pieces: Sequence[Piece], token: str) -> None:
         lines = b"\n".join(_lines(pieces))
-        settings = _INSERTING | {"insert_deduplication_token": token}
+        settings = {**self._tables.inserting, "insert_deduplication_token": token}
         with self._asking(is_insert=True) as client:
             client.command(statement("insert"), data=lines, settings=settings)
 
     def rows(self) -> Mapping[int, int]:
         with self._asking() as client:
-            return dict(_rows(client, "rows"))
+            return dict(rows(client, "rows", settings=self._exactly))
 
     def rows_of(self, ranges: Mapping[int, Range]) -> int:
         asked = {
@@ -81,7 +62,7 @@ class ClickHouseArchive:
             "lasts": [last for _, last in ranges.values()],
         }
         with self._asking() as client:
-            return int(_rows(client, "rows_of", asked)[0][0])
+            return int(rows(client, "rows_of", asked, settings=self._exactly)[0][0])
 
     def timeline(
         self,
@@ -104,11 +85,11 @@ class ClickHouseArchive:
             "limit": limit,
         }
         with self._asking() as client:
-            return [_touch(row) for row in _rows(client, "timeline", asked)]
+            return [_touch(row) for row in rows(client, "timeline", asked)]
 
     def touches(self, workspace: str, leaves: Sequence[str]) -> Mapping[str, int]:
         with self._asking() as client:
-            return dict(_rows(client, "touches", {"workspace": workspace, "leaves": list(leaves)}))
+            return dict(rows(client, "touches", {"workspace": workspace, "leaves": list(leaves)}))
 
     def moves(self, workspace: str, first: date, last: date) -> Sequence[Moves]:
         asked = {"workspace": workspace, "first": first, "last": last}
@@ -122,7 +103,7 @@ class ClickHouseArchive:
                     is_restated=is_restated,
                     moves=moves,
                 )
-                for machine, previous, stage, days, is_restated, moves in _rows(
+                for machine, previous, stage, days, is_restated, moves in rows(
                     client, "moves", asked
                 )
             ]
@@ -133,6 +114,10 @@ class ClickHouseArchive:
                 self._client.close()
                 self._client = None
 
+    @property
+    def _exactly(self) -> dict[str, str]:
+        return dict(self._tables.exactly)
+
     @contextmanager
     def _asking(self, *, is_insert: bool = False) -> Iterator[Client]:
         try:
@@ -140,8 +125,9 @@ class ClickHouseArchive:
         except ClickHouseError as cause:
             code = getattr(cause, "code", None)
             problem = f"the archive answers: {str(cause)[:500]}"
-            if code in _REFUSED:
-                raise Misconfigured(f"{problem}; check TOUCHLINE_ARCHIVE_URL") from cause
+            # The client itself says which settings this user may not have.
+            if code in _REFUSED or isinstance(cause, ProgrammingError):
+                raise Misconfigured(f"{problem}; {_SETTINGS}") from cause
             if is_insert and code in _CANT_PARSE:
                 raise BadRecord(problem) from cause
             raise Unavailable(problem) from cause
@@ -149,60 +135,8 @@ class ClickHouseArchive:
     def _connected(self) -> Client:
         with self._lock:
             if self._client is None:
-                self._client = self._connect()
+                self._client = self._access.connect(self._timeout_s)
             return self._client
-
-    def _connect(self) -> Client:
-        address = urlsplit(self._url)
-        host = address.hostname or ""
-        client = clickhouse_connect.get_client(
-            interface=address.scheme,
-            host=host,
-            port=address.port or (8443 if address.scheme == "https" else 8123),
-            username=unquote(address.username or "default"),
-            password=unquote(address.password or ""),
-            # Made by `open`: asking for it before would be an error.
-            database="",
-            compress=False,
-            autogenerate_session_id=False,
-            connect_timeout=5,
-            send_receive_timeout=self._timeout_s,
-            # The machine's own proxy, if any, is not for its own front.
-            pool_mgr=get_pool_manager() if host in _LOOPBACK else None,
-        )
-        client.database = self._database
-        return client
-
-
-def _check(client: Client) -> None:
-    """Raise ``Misconfigured`` where a repeated insert would double its rows."""
-    if _rows(client, "settings", settings=_INSERTING) != [(False, True)]:
-        raise Misconfigured(
-            "the archive's user can't set async_insert = 0 and insert_deduplicate = 1; allow both"
-        )
-    _, engine, definition = _rows(client, "table")[0]
-    window = _WINDOW.search(definition)
-    if engine == "MergeTree" and not (window and int(window[1])):
-        raise Misconfigured(
-            "table event of the archive does not deduplicate inserts; run: "
-            "ALTER TABLE event MODIFY SETTING non_replicated_deduplication_window = 1000"
-        )
-
-
-def _rows(
-    client: Client,
-    name: str,
-    parameters: dict[str, Any] | None = None,
-    *,
-    settings: dict[str, Any] | None = None,
-) -> Sequence[Any]:
-    result = client.query(
-        statement(name),
-        parameters,
-        settings,
-        column_formats={"data": "bytes", "ciphertext": "bytes"},
-    )
-    return result.result_rows
 
 
 def _lines(pieces: Sequence[Piece]) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from services.edge.auth import Gate
 from services.edge.keys import Key
 from services.edge.limits import Limits
 from services.ingest.accept import Producer, Raw, Rejected
+from services.ingest.inbox_metrics import InboxMetrics
 from services.ingest.peek import peek
 from services.ingest.receive import Received, receive_each
 from services.ingest.sources.mapped import Mapped
@@ -21,6 +22,7 @@ class IngestMetrics:
     """Counts of events; labels are few, since workspaces and types are many."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.inboxes = InboxMetrics(registry)
         self._accepted = Counter(
             "touchline_ingest_accepted_events",
             "Events that became durable, repetitions included.",

@@ -98,6 +98,11 @@ class Reading:
                 for one in received.rejected
             ],
         )
+        self._door.metrics.inboxes.took_in(
+            self._source.topic,
+            accepted=len(received.accepted),
+            dead_lettered=len(received.rejected),
+        )
         log.info(
             "inbox.read",
             topic=self._source.topic,
@@ -106,6 +111,11 @@ class Reading:
         )
 
     def _next(self) -> float:
+        is_stopped = True
+        try:
+            self.turn()
+            is_stopped = False
+        finally:
+            self._door.metrics.inboxes.stands(self._source.topic, is_stopped=is_stopped)
         # An empty topic was waited for already.
-        self.turn()
         return 0.0

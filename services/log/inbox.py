@@ -30,5 +30,11 @@ class Inbox(Protocol):
         What was taken and is not done comes again: to another process, or to the next one.
         """
 
+    def waiting(self) -> int:
+        """How many records no process is done with, whoever reads them; for any thread.
+
+        Raises as ``take``.
+        """
+
     def close(self) -> None:
         """Give back what was taken and is not done, and the connections."""

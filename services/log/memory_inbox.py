@@ -47,5 +47,8 @@ class MemoryInbox:
         with self._topic.changed:
             self._topic.done = self._at
 
+    def waiting(self) -> int:
+        return len(self._topic.records) - self._topic.done
+
     def close(self) -> None:
         """Nothing to give back: what is not done is the next one's."""

@@ -18,6 +18,7 @@ import pytest
 
 from schemas.envelope import Recorded
 from services.addresses import Addresses
+from services.archive.access import Access
 from services.fold.apply import Folds, apply
 from services.fold.batch import Slice
 from services.log.open import open_log
@@ -64,7 +65,7 @@ class Scene:
     def __init__(self, engine: Engine, folder: Path, stack: ExitStack) -> None:
         self._engine, self._folder, self._stack = engine, folder, stack
         self._store = stack.enter_context(closing(PostgresStore(engine.urls.fold)))
-        self._addresses = Addresses(engine.urls, engine.log_url, "", MASTER_KEY)
+        self._addresses = Addresses(engine.urls, engine.log_url, Access(""), MASTER_KEY)
 
     def worker(self, name: str) -> Worker:
         """One more."""

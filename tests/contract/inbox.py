@@ -71,6 +71,20 @@ class InboxContract:
         second.done()
         second.done()
 
+    def test_what_nobody_is_done_with_waits_whoever_took_it(
+        self, send: Send, member: Member
+    ) -> None:
+        for value in (b"a", b"b", b"c"):
+            send(value)
+        inbox = member()
+        assert inbox.waiting() == 3
+
+        assert len(inbox.take(2, PATIENCE_S)) == 2
+        assert inbox.waiting() == 3
+        inbox.done()
+
+        assert inbox.waiting() == 1
+
     def test_what_is_taken_back_by_nobody_is_not_lost(self, send: Send, member: Member) -> None:
         inbox = member()
         inbox.done()

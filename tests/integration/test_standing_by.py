@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from services import engine
 from services.addresses import Addresses
+from services.archive.access import Access
 from services.errors import NotOurs
 from services.fold.watch import Watch
 from services.store.lock import FOLDER
@@ -28,7 +29,7 @@ HELD: Final = f"FROM pg_locks WHERE locktype = 'advisory' AND objid = {FOLDER} A
 
 @pytest.fixture
 def addresses(urls: Urls) -> Addresses:
-    return Addresses(urls, urls.fold, "", MASTER_KEY)
+    return Addresses(urls, urls.fold, Access(""), MASTER_KEY)
 
 
 class Projector:

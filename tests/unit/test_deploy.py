@@ -60,6 +60,7 @@ def test_what_is_started_is_a_command_with_settings_that_there_are(name: str) ->
 def test_kubernetes_starts_the_same_as_compose() -> None:
     orchestrated = deployed.orchestrated()
     own = {"TOUCHLINE_SECRETS_DIR", "TOUCHLINE_PUBLIC_URL", "TOUCHLINE_PARTITIONS"}
+    own |= {"TOUCHLINE_ARCHIVE_CLUSTER"}
 
     assert set(orchestrated) == set(COMPOSED)
     for name, one in orchestrated.items():

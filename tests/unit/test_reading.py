@@ -52,11 +52,15 @@ class Scene:
         self.keys = {KEY.key_id: KEY}
         self.is_away = False
 
+    def told(self, name: str) -> float | None:
+        """A figure of the topic, as the last process tells it."""
+        return self.registry.get_sample_value(name, {"topic": self.topic.name})
+
     def reading(self, inbox: MemoryInbox | None = None) -> Reading:
         """Another process."""
-        limits = Limits()
+        limits, self.registry = Limits(), CollectorRegistry()
         gate = Gate(Nobody(), Rates(limits))
-        metrics = IngestMetrics(CollectorRegistry())
+        metrics = IngestMetrics(self.registry)
         door = Door(self.log, self.vault, gate, Noon(), limits, metrics)
         return Reading(
             inbox or MemoryInbox(self.topic),
@@ -176,6 +180,51 @@ def test_without_its_key_a_topic_waits(scene: Scene) -> None:
     reading.turn()
 
     assert scene.topic.done == 1
+
+
+def test_what_became_of_records_and_how_many_wait_is_told(scene: Scene) -> None:
+    scene.send(id="1")
+    scene.send(id="2")
+    scene.send(id="3", identifiers=[])
+    inbox = MemoryInbox(scene.topic)
+    reading = scene.reading(inbox)
+    reading._door.metrics.inboxes.watch(scene.topic.name, inbox.waiting)
+    assert scene.told("touchline_inbox_lag_records") == 3
+
+    reading.turn()
+    scene.send(id="4")
+
+    assert scene.told("touchline_inbox_read_records_total") == 3
+    assert scene.told("touchline_inbox_accepted_records_total") == 2
+    assert scene.told("touchline_inbox_dead_lettered_records_total") == 1
+    assert scene.told("touchline_inbox_lag_records") == 1
+
+
+def test_an_inbox_that_stands_still_says_so_until_it_goes_on(scene: Scene) -> None:
+    scene.send(id="1")
+    scene.keys.clear()
+    reading = scene.reading()
+
+    with capture_logs():
+        reading.run(Stopping(turns=1))  # type: ignore[arg-type]
+    assert scene.told("touchline_inbox_stopped") == 1
+    scene.keys[KEY.key_id] = KEY
+    reading.run(Stopping(turns=1))  # type: ignore[arg-type]
+
+    assert scene.told("touchline_inbox_stopped") == 0
+
+
+def test_brokers_that_are_away_leave_the_other_figures_to_be_read(scene: Scene) -> None:
+    def away() -> int:
+        raise Unavailable("no broker answers")
+
+    reading = scene.reading()
+    reading._door.metrics.inboxes.watch(scene.topic.name, away)
+
+    with capture_logs() as said:
+        assert scene.told("touchline_inbox_lag_records") is None
+        assert scene.told("touchline_inbox_read_records_total") == 0
+    assert {line["event"] for line in said} == {"metrics.incomplete"}
 
 
 class Full(MemoryLog):

@@ -183,3 +183,15 @@ def test_decisions_are_sent_where_the_log_is_on_kafka_or_where_a_topic_is_named(
         load(log_url=on_kafka, inboxes="touchline.events=k")
     with pytest.raises(Misconfigured, match="DECISIONS_TOPIC should be a topic's name"):
         load(log_url=on_kafka, decisions_topic="a b")
+
+
+def test_a_cluster_of_the_archive_has_a_plain_name_and_is_not_believed_blindly() -> None:
+    url = "https://clickhouse:8443/touchline"
+
+    settings = load(archive_url=url, archive_cluster="shop-1")
+
+    assert (settings.archive_cluster, settings.archive_verify) == ("shop-1", "on")
+    with pytest.raises(Misconfigured, match="ARCHIVE_CLUSTER should be a name"):
+        load(archive_url=url, archive_cluster="shop` DROP")
+    with pytest.raises(Misconfigured, match="ARCHIVE_VERIFY is off"):
+        load(archive_url=url, archive_verify="off", environment="production")

@@ -2,7 +2,7 @@
 --
 -- No partitions: events of all times arrive at all times, a timeline spans all times, nothing is ever dropped by
 -- its age, and a partition a year would make every insert of old data dozens of parts (and fail beyond a hundred).
-CREATE TABLE IF NOT EXISTS event
+CREATE TABLE IF NOT EXISTS $table
 (
     workspace   LowCardinality(String),
     leaf        UUID DEFAULT identifiers[1] COMMENT 'the strongest identifier; zeros for control events',
@@ -23,11 +23,14 @@ CREATE TABLE IF NOT EXISTS event
     partition   UInt16 COMMENT 'of the log',
     offset      UInt64 CODEC(Delta, LZ4) COMMENT 'of the log'
 )
-ENGINE = MergeTree
+ENGINE = $engine
 ORDER BY (workspace, leaf, occurred_at, source, id)
 SETTINGS
     -- Without it the tokens of inserts do nothing, and a retry doubles. One insert is under way at a time.
     non_replicated_deduplication_window = 1000,
+    replicated_deduplication_window = 1000,
+    -- A month: as it comes it is an hour, and a feed that was away for longer would double its last insert.
+    replicated_deduplication_window_seconds = 2592000,
     -- Two inserts a second can afford it, and a power cut then loses nothing.
     fsync_after_insert = 1,
     fsync_part_directory = 1,

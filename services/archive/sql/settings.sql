@@ -1,1 +1,1 @@
-SELECT getSetting('async_insert'), getSetting('insert_deduplicate')
+SELECT name, value FROM system.settings WHERE name IN {names:Array(String)}

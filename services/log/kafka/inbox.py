@@ -11,6 +11,7 @@ from aiokafka.structs import TopicPartition
 from services.errors import Unavailable
 from services.log.inbox import Inbound
 from services.log.kafka.address import Address
+from services.log.kafka.behind import behind
 from services.log.kafka.connection import REQUEST_MS, quiet, started
 from services.log.kafka.failures import converted
 from services.log.kafka.runner import Runner
@@ -68,6 +69,9 @@ class KafkaInbox:
             except BaseException:
                 self._drop()
                 raise
+
+    def waiting(self) -> int:
+        return behind(self._address, self._group)
 
     def close(self) -> None:
         """Leave the group, so that others have our partitions at once."""

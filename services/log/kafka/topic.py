@@ -61,7 +61,7 @@ def create_door(address: Address, partitions: int) -> bool:
 
 
 def _created(address: Address, partitions: int, configs: Mapping[str, str]) -> bool:
-    with converted(address), _admin(address) as admin:
+    with converted(address), administered(address) as admin:
         copies = _copies(len(admin.describe_cluster()["brokers"]))
         wanted = {
             "num_partitions": partitions,
@@ -82,7 +82,7 @@ def _created(address: Address, partitions: int, configs: Mapping[str, str]) -> b
 
 def described(address: Address) -> Topic:
     """The topic as it is; raises ``Unavailable``, and ``Misconfigured`` where there is none."""
-    with converted(address), _admin(address) as admin:
+    with converted(address), administered(address) as admin:
         (found,) = admin.describe_topics([address.topic])
         error = for_code(found["error_code"])
         if error is UnknownTopicOrPartitionError:
@@ -154,7 +154,8 @@ def _topic(found: Mapping[str, Any], configs: Mapping[str, str], brokers: int) -
     )
 
 
-def _admin(address: Address) -> "closing[KafkaAdminClient]":
+def administered(address: Address) -> "closing[KafkaAdminClient]":
+    """kafka-python's client of the brokers, for one thread and as long as the block lasts."""
     return closing(
         KafkaAdminClient(
             bootstrap_servers=[_listening(address)],

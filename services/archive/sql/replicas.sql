@@ -1,0 +1,2 @@
+-- Those that answer.
+SELECT count() FROM clusterAllReplicas({cluster:String}, system.one)
