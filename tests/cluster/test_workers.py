@@ -84,7 +84,7 @@ class Scene:
         """Whether nothing is left to fold, to settle, nor to say."""
         ends, came = self._engine.log.ends(), self._store.checkpoints()
         is_folded = all(came.get(partition, 0) >= end for partition, end in ends.items())
-        is_settled = is_folded and not self._engine.rows("SELECT FROM unsettled LIMIT 1")
+        is_settled = is_folded and not self._engine.rows("SELECT 1 FROM unsettled LIMIT 1")
         return is_settled and not self._engine.outbox.waiting(1)
 
     def waits(self, holds: Callable[[], bool]) -> None:
