@@ -143,11 +143,12 @@ def posted(count: int, customers: int, seed: int = 1) -> Sequence[bytes]:
             else chance.randrange(customers)
         )
         at = START + timedelta(seconds=number)
-        events.append(msgspec.json.encode(_event(chance, number, who, at)))
+        events.append(msgspec.json.encode(event_of(chance, number, who, at)))
     return events
 
 
-def _event(chance: random.Random, number: int, who: int, at: datetime) -> dict[str, object]:
+def event_of(chance: random.Random, number: int, who: int, at: datetime) -> dict[str, object]:
+    """What ``who`` did then."""
     kind = chance.choices(
         ("purchase.completed", "call.ended", "web.visited", "customer.identified"), (5, 2, 2, 1)
     )[0]
