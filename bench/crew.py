@@ -107,10 +107,12 @@ class Cpu(NamedTuple):
 
     @classmethod
     def of(cls, bench: Bench, workers: Sequence[Worker]) -> Self:
-        """So far; who ended meanwhile is not counted any more."""
+        """So far; of PostgreSQL's processes also those that ended."""
         own = [psutil.Process(worker.pid) for worker in workers]
         brokers = [one for one in psutil.Process().children() if "java" in one.name()]
-        return cls(*map(_cpu_s, (own, [bench.server, *bench.server.children()], brokers)))
+        ended_s = sum(bench.server.cpu_times()[2:4])
+        server_s = _cpu_s([bench.server, *bench.server.children()]) + ended_s
+        return cls(_cpu_s(own), server_s, _cpu_s(brokers))
 
     def since(self, before: Self, records: int) -> str:
         """Microseconds a record since ``before``."""

@@ -11,6 +11,10 @@ CHUNK: Final = 100
 """Events of one append: few enough that others' events hardly wait for them, many enough to share a
 commit."""
 
+MANY: Final = 1_000
+"""Of one append to Kafka, where nobody waits for another's. Of fewer, each partition would get a
+handful, which costs brokers and folds as much as a hundred."""
+
 Append = Callable[[Sequence[tuple[str, bytes]]], None]
 """Appends (workspace, event as posted) durably; appending one again must be harmless."""
 
@@ -28,12 +32,12 @@ class Outbox(Protocol):
         """These are in the log."""
 
 
-def relay(outbox: Outbox, append: Append) -> int:
-    """Append what waits and take it out; gives how many there were.
+def relay(outbox: Outbox, append: Append, at_most: int = CHUNK) -> int:
+    """Append what waits, or so much of it, and take it out; gives how many there were.
 
     A crash in between appends some again under the same ids, which the projector drops.
     """
-    waiting = outbox.waiting(CHUNK)
+    waiting = outbox.waiting(at_most)
     if waiting:
         with outbox.moving():
             append([(workspace, event) for _, workspace, event in waiting])
