@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Self
 import msgspec
 import psutil
 import psycopg
+from psycopg.rows import TupleRow
 
 from bench.fold import START, event_of
 from services.addresses import Addresses
@@ -48,6 +49,7 @@ class Bench:
     store: PostgresStore
     folder: Path
     server: psutil.Process
+    owner: psycopg.Connection[TupleRow]
 
     def tell(self, raws: Sequence[bytes]) -> None:
         """Accept and append."""
@@ -63,8 +65,7 @@ class Bench:
 
     def is_done(self) -> bool:
         """Whether nothing waits to be settled either, nor to be told."""
-        with psycopg.connect(self.urls.owner) as connection:
-            (waits,) = connection.execute(_WAITS).fetchone() or (True,)
+        (waits,) = self.owner.execute(_WAITS).fetchone() or (True,)
         return not waits and self.is_folded()
 
     def wait(self, holds: Callable[[], bool], workers: Sequence[Worker]) -> float:
@@ -137,8 +138,10 @@ def benched(folder: Path, server: str) -> Iterator[Bench]:
             closing(KafkaLog(url)) as log,
             closing(PostgresVault(urls.fold, MASTER_KEY)) as vault,
             closing(PostgresStore(urls.fold)) as store,
+            psycopg.connect(urls.owner, autocommit=True) as owner,
         ):
-            yield Bench(urls, url, log, vault, store, folder, psutil.Process(found.pid))
+            postmaster = psutil.Process(found.pid)
+            yield Bench(urls, url, log, vault, store, folder, postmaster, owner)
     finally:
         postgres.stop()
 

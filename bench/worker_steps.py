@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,14 @@ def said(place: Path) -> Path:
 
 class _OneThread(Steps):
     """Times what the folding thread does; the lookout has a store of its own."""
+
+    _last_s = 0.0
+
+    def _cpu_s(self) -> float:
+        # The backend is gone before the account is closed.
+        with suppress(FileNotFoundError):
+            self._last_s = super()._cpu_s()
+        return self._last_s
 
     def _timed(self, function: Callable[..., Any], label: str) -> Callable[..., Any]:
         timed = super()._timed(function, label)
@@ -94,8 +103,14 @@ def fold(addresses: Addresses, place: Path, session_s: float) -> None:
     steps, account = _OneThread(STEPS, postgres), _Account()
     share.Share.fold = account.counting(share.Share.fold)  # type: ignore[method-assign]
     share.Share.settle = account.settling(share.Share.settle)  # type: ignore[method-assign]
-    with steps.watching():
-        workers.fold(addresses, place, session_s)
+    try:
+        with steps.watching():
+            workers.fold(addresses, place, session_s)
+    finally:
+        _write(said(place), steps, account)
+
+
+def _write(place: Path, steps: Steps, account: _Account) -> None:
     steps.batch(max(1, account.records))
     own = steps.own[0]
     each = 1e6 / max(1, account.records)
@@ -105,7 +120,7 @@ def fold(addresses: Addresses, place: Path, session_s: float) -> None:
         *table(f"a worker's CPU, {account.records:,} records", steps.own),
         *table("its backend's CPU", steps.backend),
     ]
-    said(place).write_text("\n".join(line for line in lines if not line.endswith(" 0.00")))
+    place.write_text("\n".join(line for line in lines if not line.endswith(" 0.00")))
 
 
 def _folds() -> bool:

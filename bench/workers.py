@@ -93,6 +93,8 @@ def explain(bench: Bench, raws: Sequence[bytes]) -> None:
     with bench.crew(1, target=worker_steps.fold) as workers:
         folded(bench, raws, workers)
         place = bench.folder / "said-0"
+    if any(workers[0].codes):
+        raise SystemExit(workers[0].said)
     print(worker_steps.said(place).read_text())
 
 
