@@ -11,9 +11,10 @@ CHUNK: Final = 100
 """Events of one append: few enough that others' events hardly wait for them, many enough to share a
 commit."""
 
-MANY: Final = 1_000
+MANY: Final = 250
 """Of one append to Kafka, where nobody waits for another's. Of fewer, each partition would get a
-handful, which costs brokers and folds as much as a hundred."""
+handful, which costs brokers and folds as much as a hundred. With a thousand the folds would take
+them for a backlog, and leave off settling, which they come of."""
 
 Append = Callable[[Sequence[tuple[str, bytes]]], None]
 """Appends (workspace, event as posted) durably; appending one again must be harmless."""
