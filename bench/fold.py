@@ -143,11 +143,11 @@ def posted(count: int, customers: int, seed: int = 1) -> Sequence[bytes]:
             else chance.randrange(customers)
         )
         at = START + timedelta(seconds=number)
-        events.append(msgspec.json.encode(event_at(chance, number, who, at)))
+        events.append(msgspec.json.encode(event_of(chance, number, who, at)))
     return events
 
 
-def event_at(
+def event_of(
     chance: random.Random, number: int, who: int, at: datetime, *, kind: str = ""
 ) -> dict[str, object]:
     """The event of that ``number``, of any kind unless one is named."""

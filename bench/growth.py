@@ -31,7 +31,7 @@ import msgspec
 import psutil
 import psycopg
 
-from bench.fold import START, Filled, event_at
+from bench.fold import START, Filled, event_of
 from bench.machine import banner, cpu_s
 from services.commands.policies import defaults
 from services.fold.apply import Folds
@@ -138,7 +138,7 @@ class Growing:
     def _event(self, who: int, kind: str) -> bytes:
         number = next(self._numbers)
         at = START + timedelta(seconds=number)
-        return msgspec.json.encode(event_at(self._chance, number, who, at, kind=kind))
+        return msgspec.json.encode(event_of(self._chance, number, who, at, kind=kind))
 
     def _sizes(self) -> tuple[int, int]:
         """Bytes of the folds' tables, and of all WAL that was ever written."""

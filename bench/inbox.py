@@ -26,7 +26,7 @@ from typing import Final
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from bench.fold import START, event_at
+from bench.fold import START, event_of
 from bench.kafka import a_broker
 from bench.machine import banner
 from services import telemetry, web
@@ -114,7 +114,7 @@ async def produced(inbox: Address, events: int) -> None:
     sent = []
     for number in range(1, events + 1):
         who = chance.randrange(CUSTOMERS)
-        event = event_at(chance, number, who, START + timedelta(seconds=number))
+        event = event_of(chance, number, who, START + timedelta(seconds=number))
         value, key = msgspec.json.encode(event), str(who).encode()
         sent.append(await producer.send(inbox.topic, value=value, key=key))
         if len(sent) == TAKEN:

@@ -73,10 +73,32 @@ _ENCODER: Final = msgspec.json.Encoder()
 _CANONICAL: Final = msgspec.json.Encoder(order="sorted")
 _PLAIN: Final = msgspec.json.Decoder(float_hook=_number)
 _HEADER: Final = msgspec.json.Decoder(_Header)
+_BEFORE_TYPE: Final = b'"type":"'
+_BY_NAME: Final = {name.encode(): cls for name, cls in TYPES.items() if cls is not Custom}
 _FOREIGN: Final = (msgspec.MsgspecError, ValueError, LookupError, TypeError, RecursionError)
 
 
 def _decode(payload: bytes) -> Recorded[Data]:
+    return _at_sight(payload) or _by_header(payload)
+
+
+def _at_sight(payload: bytes) -> Recorded[Data] | None:
+    """What the first thing in it that looks like a type says it is; None where it is not that.
+
+    Reading the header alone takes a tenth of the time that all takes.
+    """
+    at = payload.find(_BEFORE_TYPE) + len(_BEFORE_TYPE)
+    cls: Any = _BY_NAME.get(payload[at : payload.find(b'"', at)])
+    if cls is None:
+        return None
+    try:
+        recorded = _decoder(cls).decode(payload)
+    except _FOREIGN:
+        return None
+    return recorded if (recorded.type, recorded.version) == (cls.type, cls.version) else None
+
+
+def _by_header(payload: bytes) -> Recorded[Data]:
     header = _HEADER.decode(payload)
     cls: Any = TYPES.get(header.type)
     if cls is not None and cls.version == header.version and cls is not Custom:

@@ -7,7 +7,7 @@ from typing import Final
 
 from services.addresses import Addresses
 from services.clock import SystemClock
-from services.commands.relay import relay
+from services.commands.relay import MANY, relay
 from services.commands.ticker import Ticker
 from services.fold.apply import Folds
 from services.fold.garbage import collecting_rarely
@@ -65,7 +65,7 @@ def fold_a_share(
         chores = Chores(
             [
                 lambda: ticker.tick() if ticking.is_ours() else 0,
-                lambda: relay(outbox, append) if relaying.is_ours() else 0,
+                lambda: relay(outbox, append, MANY) if relaying.is_ours() else 0,
             ]
         )
 

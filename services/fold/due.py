@@ -24,16 +24,15 @@ MOST: Final = 500
 def settle_due(folds: Folds, store: Store, at_most: int = MOST) -> int:
     """Settle some of the rows that wait; gives how many, 0 once none is left.
 
-    First those that a backlog left waiting, then those that the passing of time changes. What is
-    decided by that leaves with it. Raises ``Unavailable``: then ask again.
+    First those that a backlog left waiting, then those that the passing of time changes; whom
+    another worker has at hand are left to it. What is decided by that leaves with it. Raises
+    ``Unavailable``: then ask again.
     """
     with store.transaction() as tx:
         tx.claim({})
         time = folds.shelf.time(tx.courses, None, ())
-        if time.has_unsettled:
-            work = _waiting(tx.courses.waiting(at_most), folds, tx)
-        else:
-            work = _due(folds, time, tx, at_most)
+        waiting = tx.courses.waiting(at_most) if time.has_unsettled else ()
+        work = _waiting(waiting, folds, tx) if waiting else _due(folds, time, tx, at_most)
         done = sum(len(touched.members) for touched in work.touched)
         if done:
             tx.save(_settled(work, folds, time, tx))
@@ -52,9 +51,13 @@ class _Work:
 
 def _due(folds: Folds, time: Time, tx: Transaction, at_most: int) -> _Work:
     by_tick = Cause.of_tick(time.tick)
+    due = [tx.courses.due(course.name, time.tick, at_most) for course, _ in folds.models.courses]
+    members = _members({customer for found in due for customer in found}, tx)
+    # A batch beside us may have left them waiting since they were found.
+    waiting = {one.customer_id for one in tx.courses.unsettled(members)} if members else ()
     touched = [
-        Touched(_members(tx.courses.due(course.name, time.tick, at_most), tx))
-        for course, _ in folds.models.courses
+        Touched({customer: members[customer] for customer in found if customer not in waiting})
+        for found in due
     ]
     return _Work(touched, lambda _: by_tick)
 
@@ -78,7 +81,7 @@ def _settled(work: _Work, folds: Folds, time: Time, tx: Transaction) -> Changes:
     return changes
 
 
-def _members(customers: Sequence[str], tx: Transaction) -> Mapping[str, Sequence[Identifier]]:
+def _members(customers: Collection[str], tx: Transaction) -> Mapping[str, Sequence[Identifier]]:
     members: dict[str, list[Identifier]] = defaultdict(list)
     for one in tx.courses.members(customers) if customers else ():
         members[one.customer_id].append(one)

@@ -20,8 +20,10 @@ CALM_S: Final = 1.0
 PATIENCE_S: Final = 60.0
 """With a backlog that does not end: then rows are settled beside it, half of the time."""
 FEW: Final = 50
-"""Customers who are settled at once while records come in, which wait for it; twice as many each
-time that none came."""
+"""Customers who are settled at once at least; twice as many each time that no records came."""
+BRIEF_S: Final = 0.05
+"""Records that come in wait for it so long at most, as the last ones took. Half of what fifty cost
+is the transaction's own: three times as many take twice as long."""
 SHARE: Final = 10
 """And nine tenths of all time none is: settling takes in all that ever happened to a customer."""
 
@@ -51,14 +53,14 @@ class Postponing:
         """Whether there may be rows that wait."""
         self.is_backlog = False
         self._since_s = self._seen_s = clock_s()
-        self._backlog, self._bite = Backlog(clock_s), FEW
+        self._backlog, self._bite, self._brief = Backlog(clock_s), FEW, FEW
         self._spent_s = self._took_s = 0.0
         """Settling, so far, and the last time until none was left."""
 
     def see(self, waiting: int) -> None:
         """So many records wait to be folded, just before a batch of them is."""
         was, self._seen_s = self.is_backlog, self._clock_s()
-        self._bite = FEW if waiting else min(2 * self._bite, MOST)
+        self._bite = self._brief if waiting else min(2 * self._bite, MOST)
         self.is_backlog = self._backlog.see(waiting)
         if self.is_backlog:
             self.may_be_due = True
@@ -88,9 +90,22 @@ class Postponing:
         """Once at least, and until then on the clock."""
         done = 0
         while self.may_be_due:
+            began_s = self._clock_s()
             settled = settle_due(self._folds, self._store, bite)
             self.may_be_due = settled > 0
             done += settled
-            if self._clock_s() >= until_s:
+            now_s = self._clock_s()
+            self._learn(settled, now_s - began_s)
+            if now_s >= until_s:
                 break
         return done
+
+    def _learn(self, settled: int, took_s: float) -> None:
+        """How many are settled in a brief time, a customer being as many rows as there are courses.
+
+        Never twice as many as before at once: what few cost says little of what many do.
+        """
+        if settled and took_s:
+            customers = settled // len(self._folds.models.courses)
+            fitting = int(customers * BRIEF_S / took_s)
+            self._brief = max(FEW, min(fitting, 2 * self._brief, MOST))

@@ -62,7 +62,7 @@ class Taken:
 
     def tallies(self) -> dict[tuple[str, int], Tally]:
         """What became of the records, by workspace and partition."""
-        applied = Counter(read.counted_under for read in self.reads)
+        applied = Counter([read.counted_under for read in self.reads])
         return {
             key: Tally(applied[key], self._duplicates[key], self._dead[key])
             for key in applied.keys() | self._duplicates.keys() | self._dead.keys()

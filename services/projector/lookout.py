@@ -44,6 +44,8 @@ class Lookout:
         self._log, self._store, self._end_stopped = source, store, end_stopped
         self._now_s, self._end = now_s, end
         self._waiting_since: datetime | None = None
+        self.waiting = 0
+        """Records of all partitions that waited to be folded, control's aside; as last seen."""
         self._seen: object = None
         self._moved_s = now_s()
 
@@ -74,6 +76,11 @@ class Lookout:
         at = came.get(CONTROL, 0)
         behind = self._log.read(CONTROL, at, 1) if at < ends.get(CONTROL, 0) else ()
         self._waiting_since = behind[0].recorded_at if behind else None
+        self.waiting = sum(
+            max(0, end - came.get(partition, 0))
+            for partition, end in ends.items()
+            if partition != CONTROL
+        )
         ours = {partition: came.get(partition, 0) for partition in partitions}
         has_lag = any(at < ends.get(partition, 0) for partition, at in ours.items())
         if not has_lag or self._seen != (ours, attempts):

@@ -87,9 +87,8 @@ class _Worker:
                 share.watch.turn()
                 if starting.done():
                     starting.result()
-                if share.may_be_due:
-                    await self._in_turn(share.settle)
-                else:
+                settled = await self._in_turn(share.settle) if share.may_be_due else 0
+                if not settled:
                     await asyncio.sleep(TURN_S)
         finally:
             share.give_up()

@@ -129,7 +129,10 @@ class Courses(Protocol):
         """Those of ``customers`` whose rows wait to be settled."""
 
     def waiting(self, limit: int) -> Sequence[Unsettled]:
-        """Some customers whose rows wait to be settled."""
+        """Some customers whose rows wait to be settled, those aside whom others have at hand.
+
+        Whoever has a customer at hand settles it, or leaves it waiting once more.
+        """
 
     def members(self, customers: Collection[str]) -> "Sequence[Identifier]":
         """All identifiers of these customers."""

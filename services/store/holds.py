@@ -30,6 +30,17 @@ _HOLD_CUSTOMERS_OF: Final = """
     WHERE identifier IN (SELECT customer_id FROM identifier WHERE identifier = ANY(%s))
     ORDER BY identifier FOR NO KEY UPDATE
 """
+_WAITING: Final = """
+    SELECT encode(uuid_send(customer_id), 'hex') FROM unsettled LIMIT %s
+"""
+_HOLD_WAITING: Final = """
+    SELECT encode(uuid_send(waiting.customer_id), 'hex')
+    FROM unsettled AS waiting CROSS JOIN LATERAL (
+        SELECT FROM identifier WHERE identifier = waiting.customer_id
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) AS held LIMIT %s
+"""
+"""By the index and one by one, so that no more are held than are asked for."""
 _HOLD_ORDERS: Final = f"{ORDERS} ORDER BY order_key FOR NO KEY UPDATE"
 _CUSTOMER_ID: Final = [*TABLES["identifier"].columns].index("customer_id")
 
@@ -48,6 +59,12 @@ class Holds(Protocol):
 
     def orders(self, order_keys: Hashes) -> list[TupleRow]:
         """The rows of orders."""
+
+    def waiting(self, limit: int) -> list[str]:
+        """Some of the customers whose rows wait to be settled, and whom nobody else has at hand.
+
+        Whether they wait still has to be looked at again.
+        """
 
     @property
     def may_replace(self) -> bool:
@@ -81,6 +98,10 @@ class Alone:
     def orders(self, order_keys: Hashes) -> list[TupleRow]:
         """As ``Holds`` says."""
         return _rows(self._cursor, ORDERS, order_keys)
+
+    def waiting(self, limit: int) -> list[str]:
+        """As ``Holds`` says."""
+        return [one for (one,) in _rows(self._cursor, _WAITING, limit)]
 
 
 class Beside:
@@ -118,6 +139,10 @@ class Beside:
     def orders(self, order_keys: Hashes) -> list[TupleRow]:
         """As ``Holds`` says."""
         return _rows(self._cursor, _HOLD_ORDERS, order_keys)
+
+    def waiting(self, limit: int) -> list[str]:
+        """As ``Holds`` says; it waits for nobody, and so several settle beside each other."""
+        return [one for (one,) in _rows(self._cursor, _HOLD_WAITING, limit)]
 
     def _hold(self, query: str, hashes: Hashes) -> None:
         self._customers.update(row[0] for row in _rows(self._cursor, query, hashes))

@@ -50,7 +50,6 @@ VOIDED: Final = TABLES["ledger"].select("WHERE is_void AND leaf = ANY(%s)")
 ORDERS_OF: Final = TABLES["purchase_order"].select("WHERE leaf = ANY(%s)")
 DECIDED: Final = TABLES["decided"].select("WHERE customer_id = ANY(%s)")
 UNSETTLED: Final = TABLES["unsettled"].select("WHERE customer_id = ANY(%s)")
-WAITING: Final = TABLES["unsettled"].select("LIMIT %s FOR UPDATE")
 SETTLED: Final = "DELETE FROM unsettled WHERE customer_id = ANY(%s)"
 FORGET: Final = """
     DELETE FROM touchline.pending_redemption AS waiting
@@ -100,7 +99,8 @@ class PostgresCourses:
 
     def waiting(self, limit: int) -> Sequence[Unsettled]:
         """As the port says."""
-        return [Unsettled._make(row) for row in self._rows(WAITING, limit)]
+        found = self._holds.waiting(limit)
+        return self.unsettled(found) if found else ()
 
     def members(self, customers: Collection[str]) -> Sequence[Identifier]:
         """As the port says."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import chain, repeat
+from itertools import chain
 from operator import itemgetter
 from struct import Struct
 from typing import Any, Final, LiteralString
@@ -113,11 +113,9 @@ def as_binary(table: Table, rows: Rows) -> bytes:
     would take three times as long.
     """
     ordered = sorted(rows, key=itemgetter(*range(table.keys))) if table.keys else rows
-    columns = [
-        _FORMATS[type_](column)
-        for type_, column in zip(table.columns.values(), zip(*ordered, strict=True), strict=True)
-    ]
-    fields = zip(repeat(_COUNT.pack(len(columns)), len(rows)), *columns, strict=True)
+    first, *others = zip(table.columns.values(), zip(*ordered, strict=True), strict=True)
+    columns = [_FORMATS[type_](column) for type_, column in others]
+    fields = zip(_first(len(table.columns), *first), *columns, strict=True)
     return b"".join([_HEADER, *chain.from_iterable(fields), _TRAILER])
 
 
@@ -136,19 +134,32 @@ _FLOAT8: Final = Struct(">id")
 _BIGINT: Final = Struct(">iq")
 _ARRAY: Final = Struct(">iiIii")
 _UUID_OID: Final = 2950
+_UUID_LENGTH: Final = _LENGTH.pack(16)
+_SOME: Final = 16
 _TRUE, _FALSE = _LENGTH.pack(1) + b"\1", _LENGTH.pack(1) + b"\0"
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DOCUMENT: Final = msgspec.json.Encoder(order="sorted").encode
 
 
+def _first(columns: int, type_: str, column: Sequence[Any]) -> Iterable[bytes]:
+    """The first of so many columns, behind the row's count of them."""
+    count = _COUNT.pack(columns)
+    if type_ == "uuid":
+        return _uuids(column, count)
+    return [count + value for value in _FORMATS[type_](column)]
+
+
 def _sized(value: bytes) -> bytes:
     return _LENGTH.pack(len(value)) + value
 
 
-def _uuids(column: Sequence[str]) -> Iterable[bytes]:
-    every = bytes.fromhex("00000010" + "00000010".join(column))
-    return [every[at : at + 20] for at in range(0, len(every), 20)]
+def _uuids(column: Sequence[str], before: bytes = b"") -> Iterable[bytes]:
+    """Each behind its length, and behind the same bytes."""
+    head = (before + _UUID_LENGTH).hex()
+    every = bytes.fromhex(head + head.join(column))
+    size = len(before) + 20
+    return [every[at : at + size] for at in range(0, len(every), size)]
 
 
 def _uuid(hash_: str) -> bytes:
@@ -163,7 +174,11 @@ def uuid_array(hashes: Sequence[str]) -> bytes:
 
 
 def _texts(column: Sequence[str | None]) -> Iterable[bytes]:
-    # Workspaces, kinds and sources repeat: each value is made once.
+    # Workspaces, kinds and sources repeat: each value is made once. Where the first do not, as of
+    # ids, each is made where it stands.
+    some = column[:_SOME]
+    if len(some) == _SOME and len(set(some)) == _SOME and None not in column:
+        return [_sized(text.encode()) for text in column if text is not None]
     made = {text: _NULL if text is None else _sized(text.encode()) for text in set(column)}
     return map(made.__getitem__, column)
 
@@ -176,7 +191,11 @@ def _times(column: Sequence[datetime | None]) -> Iterable[bytes]:
 
 _FORMATS: Final[Mapping[str, Callable[[Any], Iterable[bytes]]]] = {
     "uuid": _uuids,
-    "uuid?": lambda column: [_NULL if one is None else _uuid(one) for one in column],
+    "uuid?": lambda column: (
+        [_NULL if one is None else _uuid(one) for one in column]
+        if None in column
+        else _uuids(column)
+    ),
     "uuid[]": lambda column: [_sized(uuid_array(hashes)) for hashes in column],
     "text": _texts,
     "bytea": lambda column: map(_sized, column),

@@ -21,6 +21,7 @@ from services.addresses import Addresses
 from services.archive.access import Access
 from services.fold.apply import Folds, apply
 from services.fold.batch import Slice
+from services.fold.postponing import MUCH
 from services.log.open import open_log
 from services.log.port import Entry, Stored
 from services.ports import free_port
@@ -81,10 +82,11 @@ class Scene:
         self.waits(lambda: self.folded() >= goal)
 
     def is_done(self) -> bool:
-        """Whether nothing is left to fold, nor to say."""
+        """Whether nothing is left to fold, to settle, nor to say."""
         ends, came = self._engine.log.ends(), self._store.checkpoints()
         is_folded = all(came.get(partition, 0) >= end for partition, end in ends.items())
-        return is_folded and not self._engine.outbox.waiting(1)
+        is_settled = is_folded and not self._engine.rows("SELECT 1 FROM unsettled LIMIT 1")
+        return is_settled and not self._engine.outbox.waiting(1)
 
     def waits(self, holds: Callable[[], bool]) -> None:
         """Wait until it holds."""
@@ -165,6 +167,31 @@ def test_two_workers_of_which_one_is_killed_give_the_rows_of_one(
 
     assert codes == (0, 0)
     assert first.codes.count(-signal.SIGKILL) == kills
+    assert_as_alone(shared, alone, len(events))
+
+
+def test_of_a_backlog_rows_wait_and_are_those_of_one_though_a_worker_is_killed(
+    shared: Engine, alone: Engine, tmp_path: Path, campaign: Campaign
+) -> None:
+    number, chance = campaign.of(3 * MUCH, 20 * MUCH), Random(campaign.seed + 2)
+    events = a_story(chance, events=number, people=PEOPLE, vault=shared.vault).events
+    shared.append(events)
+    waited: list[int] = []
+    with a_scene(shared, tmp_path) as scene:
+        first, second = scene.worker("first"), scene.worker("second")
+        for _ in until(PATIENCE_S, every_s=0.02):
+            [(unsettled,)] = shared.rows("SELECT count(*) FROM unsettled")
+            waited.append(unsettled)
+            if unsettled > PEOPLE // 3:
+                break
+        shares = first.shares
+        first.send(signal.SIGKILL)
+        scene.waits(partial(has_shares, first, shares + 1))
+        scene.waits(scene.is_done)
+        codes = first.stop(), second.stop()
+
+    assert max(waited) > PEOPLE // 3
+    assert codes == (0, 0)
     assert_as_alone(shared, alone, len(events))
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -49,8 +50,15 @@ def _end_with_who_started_us() -> None:
 class Worker:
     """One of a group: as an orchestrator keeps it, until it is told to end."""
 
-    def __init__(self, addresses: Addresses, said: Path, *, session_s: float = SESSION_S) -> None:
-        self._said = said
+    def __init__(
+        self,
+        addresses: Addresses,
+        said: Path,
+        *,
+        session_s: float = SESSION_S,
+        target: Callable[[Addresses, Path, float], None] = fold,
+    ) -> None:
+        self._said, self._target = said, target
         self._told = addresses, said, session_s
         self.codes: list[int | None] = []
         """What it ended with, each time."""
@@ -105,6 +113,6 @@ class Worker:
             self._process = self._started()
 
     def _started(self) -> ForkServerProcess:
-        process = PROCESSES.Process(target=fold, args=self._told, daemon=True)
+        process = PROCESSES.Process(target=self._target, args=self._told, daemon=True)
         process.start()
         return process

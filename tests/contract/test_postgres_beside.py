@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Final
 
 import psycopg
@@ -12,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from services.errors import Unavailable
 from services.log.port import CONTROL
+from services.store.course import CourseChanges, Unsettled
 from services.store.holds import Beside
 from services.store.lock import KeptLock, PostgresLock
 from services.store.port import Changes, Identifier, OrderRow, Store
@@ -123,6 +125,33 @@ def is_waited_for(urls: Urls) -> bool:
     """
     with psycopg.connect(urls.owner, autocommit=True) as connection:
         return any(connection.execute(query).fetchone() is not None for _ in until(PATIENCE_S))
+
+
+def test_who_settles_waits_for_nobody_and_leaves_to_others_whom_they_have(
+    one: PostgresStore, other: PostgresStore
+) -> None:
+    known(one, **{A: A, B: B, C: C})
+    rows = [Unsettled(of, "w", b"cause", datetime.now(UTC), None, False) for of in (A, B, C)]
+    with one.transaction() as tx:
+        tx.save(Changes(course=CourseChanges(unsettled=rows)))
+
+    def found(store: PostgresStore, *, settles: bool = False) -> list[str]:
+        with store.transaction() as tx:
+            waiting = sorted(row.customer_id for row in tx.courses.waiting(2))
+            tx.save(Changes(course=CourseChanges(settled=waiting if settles else ())))
+        return waiting
+
+    with one.transaction() as tx:
+        tx.groups_of([A])
+        beside = found(other)
+        tx.save(Changes(course=CourseChanges(settled=[A])))
+    with one.transaction() as tx:
+        first = sorted(row.customer_id for row in tx.courses.waiting(1))
+        second = found(other, settles=True)
+
+    assert beside == [B, C]
+    assert {*first, *second} == {B, C}
+    assert found(one) == first
 
 
 def test_an_order_is_held_by_who_reads_it(one: PostgresStore, other: PostgresStore) -> None:

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from random import Random
 from typing import Final
 
+import pytest
 from psycopg.conninfo import make_conninfo
 
 from services.errors import Unavailable
@@ -33,8 +34,11 @@ def beside(url: str, **options: str) -> Iterator[PostgresStore]:
         yield store
 
 
-def fold_share(engine: Engine, partitions: Sequence[int], chance: Random) -> int:
-    """Fold all of some partitions, by batches of one; how often somebody was in the way."""
+def fold_share(engine: Engine, partitions: Sequence[int], chance: Random, backlog: float) -> int:
+    """Fold all of some partitions, by batches of one; how often somebody was in the way.
+
+    So many of the batches are taken for a backlog's; rows that wait are settled now and then.
+    """
     folds, refused = Folds(READ_MODELS, engine.vault), 0
     ends = engine.log.ends()
     at = dict.fromkeys(partitions, 0)
@@ -46,19 +50,25 @@ def fold_share(engine: Engine, partitions: Sequence[int], chance: Random) -> int
                 partition, at[partition], engine.log.read(partition, at[partition], limit)
             )
             try:
-                apply(folds, [piece], store)
+                apply(folds, [piece], store, is_backlog=chance.random() < backlog)
+                if chance.random() < backlog / 5:
+                    settle_due(folds, store, chance.randrange(1, 20))
             except Unavailable:
                 refused += 1
                 continue
-            at[partition] = piece.next
+            finally:
+                at[partition] = store.checkpoints().get(partition, 0)
             if partition == CONTROL:
                 while settle_due(folds, store):
                     pass
+        while settle_due(folds, store):
+            pass
     return refused
 
 
+@pytest.mark.parametrize("backlog", [0, 0.6, 1], ids=["a trickle", "some wait", "all wait"])
 def test_workers_that_share_customers_give_the_rows_of_one(
-    urls: Urls, bare: Urls, campaign: Campaign
+    urls: Urls, bare: Urls, campaign: Campaign, backlog: float
 ) -> None:
     seed, count = campaign.seed, campaign.of(400, 800)
     migrate(bare.owner)
@@ -71,12 +81,17 @@ def test_workers_that_share_customers_give_the_rows_of_one(
         with ThreadPoolExecutor(WORKERS) as threads:
             working = [
                 threads.submit(
-                    fold_share, shared, range(worker, 16, WORKERS), Random(seed + worker)
+                    fold_share,
+                    shared,
+                    range(worker, 16, WORKERS),
+                    Random(seed + worker),
+                    backlog,
                 )
                 for worker in range(WORKERS)
             ]
             refused = sum(work.result() for work in working)
 
         assert refused < len(events)
+        assert shared.rows("SELECT * FROM unsettled") == []
         assert shared.digests() == alone.digests()
         assert shared.verified().is_ok

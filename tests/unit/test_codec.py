@@ -57,6 +57,17 @@ def altered(payload: bytes, **changes: Any) -> bytes:
 OPENED = encode(event(EmailOpened()))
 
 
+@pytest.mark.parametrize("named", ["purchase.completed", "email.opened", "nothing.known"])
+def test_what_looks_like_a_type_is_none(named: str) -> None:
+    opened = json.loads(OPENED)
+    misleading = {"data": {**opened.pop("data"), "type": named}, **opened}
+
+    payload = msgspec.json.encode(misleading | {"id": f'"type":"{named}"'})
+
+    assert payload.startswith(b'{"data":{')
+    assert decode(payload) == msgspec.structs.replace(decode(OPENED), id=f'"type":"{named}"')
+
+
 def test_defaults_are_not_written() -> None:
     data = PurchaseCompleted(order_id="1", amount_minor=5, currency="EUR", lines=(Line(sku="a"),))
 

@@ -1,5 +1,6 @@
 """Postponing: of a backlog rows are settled at its end; of one without an end, now and then."""
 
+import itertools
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,9 +9,9 @@ from msgspec import structs
 
 from services.fold import postponing
 from services.fold.apply import Folds, apply
-from services.fold.due import settle_due
+from services.fold.due import MOST, settle_due
 from services.fold.loop import read_batch
-from services.fold.postponing import CALM_S, MUCH, PATIENCE_S, Postponing
+from services.fold.postponing import CALM_S, FEW, MUCH, PATIENCE_S, Postponing
 from services.log.memory import MemoryLog
 from services.projector.projections import READ_MODELS
 from services.store.memory import MemoryStore
@@ -103,6 +104,29 @@ def test_beside_a_backlog_without_an_end_rows_are_settled_too(backlog: Backlog) 
 
     assert PATIENCE_S - 1 <= waited_s <= PATIENCE_S + 1
     assert backlog.comes(MUCH) == 0
+
+
+@pytest.mark.parametrize(
+    ("each_s", "most"), [(0.1, FEW), (0.0005, 100), (0.0, MOST)], ids=["slow", "usual", "at once"]
+)
+def test_while_records_come_as_many_are_settled_as_take_a_brief_time(
+    backlog: Backlog, monkeypatch: pytest.MonkeyPatch, each_s: float, most: int
+) -> None:
+    asked: list[int] = []
+
+    def settling(folds: Folds, store: MemoryStore, at_most: int) -> int:
+        asked.append(at_most)
+        backlog.clock.s += 1e-6 + at_most * each_s
+        return len(READ_MODELS.courses) * at_most
+
+    monkeypatch.setattr(postponing, "settle_due", settling)
+    for _ in range(10):
+        backlog.postponing.see(1)
+        backlog.postponing.turn()
+
+    assert asked[0] == FEW
+    assert asked[-1] == pytest.approx(most, abs=1)
+    assert all(later <= 2 * earlier for earlier, later in itertools.pairwise(asked))
 
 
 def test_rows_that_are_dear_to_settle_wait_ten_times_as_long(

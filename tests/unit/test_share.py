@@ -14,6 +14,7 @@ from services.errors import NotOurs, Unavailable
 from services.fold.apply import Folds
 from services.fold.batch import Slice
 from services.fold.loop import FoldBug
+from services.fold.postponing import MUCH
 from services.fold.watch import Watch
 from services.log.memory import MemoryLog
 from services.log.port import CONTROL, Entry, Stored
@@ -21,13 +22,16 @@ from services.projector.lookout import BEHIND, STALLED_S, Lookout
 from services.projector.projections import READ_MODELS
 from services.projector.share import LEAST, Share, parted
 from services.store.memory import MemoryStore, MemoryTransaction
-from tests.histories import History, entry
+from services.store.programs import until
+from tests.histories import History, entry, fold, rows
 
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Open:
-    """A gate that lets everything through."""
+    """A gate that lets everything through; so many records wait with others."""
+
+    waiting = 0
 
     def may_fold(self, partition: int, recorded_at: datetime) -> bool:
         return True
@@ -64,8 +68,15 @@ def told(count: int) -> tuple[History, Slice]:
     return history, Slice(1, 0, records)
 
 
-def a_share(history: History, store: MemoryStore) -> Share:
-    return Share(Folds(READ_MODELS, history.vault), store, Open(), Watch(CollectorRegistry()))
+def a_share(history: History, store: MemoryStore, waiting: int = 0) -> Share:
+    gate = Open()
+    gate.waiting = waiting
+    return Share(Folds(READ_MODELS, history.vault), store, gate, Watch(CollectorRegistry()))
+
+
+def unsettled(store: MemoryStore) -> int:
+    """How many customers wait."""
+    return len(store.tables.courses.unsettled)
 
 
 def test_what_is_ours_is_folded_from_where_the_store_has_come() -> None:
@@ -160,6 +171,58 @@ def test_a_batch_is_parted_in_order(count: int) -> None:
         assert all(one.next == other.first for one, other in itertools.pairwise(pieces))
 
 
+@pytest.mark.parametrize(("count", "others"), [(MUCH, 0), (3, MUCH)], ids=["ours", "others'"])
+def test_of_a_backlog_rows_wait_until_it_is_over(count: int, others: int) -> None:
+    history, piece = told(count)
+    store = MemoryStore()
+    share = a_share(history, store, waiting=others)
+    share.take_over({1})
+
+    share.fold([piece])
+    meanwhile = unsettled(store)
+    settled = share.settle()
+    share._gate.waiting = 0  # type: ignore[misc] # as if it had looked again
+    for _ in until(30):
+        settled += share.settle()
+        if not share.may_be_due:
+            break
+
+    assert (meanwhile, settled > 0, unsettled(store)) == (count, True, 0)
+    assert rows(store) == rows(fold(history.events, history.vault))
+
+
+def test_what_others_left_waiting_is_settled_by_who_is_given_partitions() -> None:
+    history, piece = told(MUCH)
+    store = MemoryStore()
+    dead, heir = a_share(history, store), a_share(history, store)
+    dead.take_over({1})
+    dead.fold([piece])
+    dead.give_up()
+
+    assert dead.settle() == 0
+    heir.take_over({1})
+    while heir.may_be_due:
+        heir.settle()
+
+    assert unsettled(store) == 0
+
+
+def test_control_s_batches_leave_nobody_waiting() -> None:
+    history = History()
+    history.merged("user:1", "user:2")
+    history.called("user:1")
+    store = MemoryStore()
+    share = a_share(history, store, waiting=MUCH)
+    share.take_over({CONTROL, 1})
+    merged, called = (entry(event, 2).payload for event in history.events)
+
+    share.fold([Slice(CONTROL, 0, [Stored(0, LATER, merged)])])
+
+    assert (store.checkpoints(), unsettled(store)) == ({CONTROL: 1}, 0)
+    share.fold([Slice(1, 0, [Stored(0, LATER, called)])])
+    assert unsettled(store) == 1
+
+
 class Seat:
     """A lookout over a log and a store, with a clock to be put forward."""
 
@@ -209,6 +272,16 @@ def test_a_worker_is_left_alone_where_there_is(what: str) -> None:
     seat.look(1, attempts=int(what == "an answer"))
 
     assert seat.ended == 0
+
+
+def test_all_that_waits_is_seen_but_for_control() -> None:
+    seat = Seat()
+    seat.log.append([Entry(CONTROL, b"a"), Entry(1, b"b"), Entry(2, b"c"), Entry(2, b"d")])
+    seat.store.tables.checkpoints[2] = 1
+
+    seat.look(0)
+
+    assert seat.lookout.waiting == 2
 
 
 def test_what_was_recorded_long_after_the_control_that_waits_has_to_wait_too() -> None:
