@@ -1,0 +1,153 @@
+"""Processes that fold, what they say, and when they are done."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from bench.peers.events import Event, Truth, truth
+from bench.peers.topics import Topics
+from services.store.programs import until
+from services.store.urls import Urls
+
+PATIENCE_S: Final = 1_800.0
+LOOK_S: Final = 0.02
+ROOT: Final = Path(__file__).parents[2]
+BUILD: Final = ROOT / "build"
+
+
+class Missing(Exception):
+    """What a peer needs is not here; the message says what, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Events that wait in a topic, and what is right once they are folded."""
+
+    count: int
+    topic: str
+    truth: Truth
+
+    @classmethod
+    def of(cls, events: Sequence[Event], topics: Topics) -> Self:
+        """A topic of its own, with all of them."""
+        return cls(len(events), topics.filled(events), truth(events))
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where all of them run."""
+
+    topics: Topics
+    urls: Urls
+    folder: Path
+    ids: str
+    slow: Work
+    """Less of it, for who does an event a transaction."""
+    whole: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How long somebody took."""
+
+    title: str
+    events: int
+    seconds: float
+    note: str = ""
+
+    @property
+    def rate(self) -> float:
+        """Events a second."""
+        return self.events / self.seconds
+
+    def __str__(self) -> str:
+        each = f"{1e6 * self.seconds / self.events:8.1f} µs each"
+        return f"{self.title:46}{self.events:10,} events{self.rate:10,.0f} /s{each}{self.note}"
+
+
+class Process:
+    """A peer's process; ends with the block, however it is then."""
+
+    def __init__(self, command: Sequence[str], said: Path) -> None:
+        """Its errors are written to ``said``."""
+        self._command, self._said = command, said
+        self._told: dict[str, list[float]] = {}
+
+    def __enter__(self) -> Self:
+        with self._said.open("wb") as errors:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._listener.join()
+
+    def go(self) -> None:
+        """What it waits for may come."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def last(self, word: str) -> Sequence[float]:
+        """The figures that it said last after ``word``; none if it did not.
+
+        Raises ``AssertionError`` with its last words where it has ended.
+        """
+        assert self._process.poll() is None, self._said.read_text()[-4_000:]
+        return self._told.get(word, ())
+
+    def forget(self, word: str) -> None:
+        """Let it be said anew."""
+        self._told.pop(word, None)
+
+    def wait_for(self, word: str) -> Sequence[float]:
+        """These figures, once they are said."""
+        wait(lambda: bool(self.last(word)), word)
+        return self.last(word)
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            word, *figures = line.split() or [""]
+            self._told[word] = [float(figure) for figure in figures]
+
+
+def python(module: str, *given: object) -> Sequence[str]:
+    """The command that runs a module of this project."""
+    return [sys.executable, "-m", module, *map(str, given)]
+
+
+def wait(has_come: Callable[[], bool], what: str) -> None:
+    """Return once it has; raises ``AssertionError`` where it does not."""
+    for _ in until(PATIENCE_S, every_s=LOOK_S):
+        if has_come():
+            return
+    raise AssertionError(f"{what}: not within {PATIENCE_S:g} s")
+
+
+def check(title: str, found: Truth, right: Truth) -> None:
+    """Raise ``AssertionError`` where anything is missing, too much, or wrong."""
+    for what, here, there in (
+        ("profiles", found.profiles, right.profiles),
+        ("lines of the ledger", found.ledger, right.ledger),
+    ):
+        wrong = _differences(here, there)
+        assert not wrong, f"{title}: {wrong:,} of {len(there):,} {what} are wrong or missing"
+
+
+def _differences(here: Mapping[str, object], there: Mapping[str, object]) -> int:
+    return sum(here.get(key) != there.get(key) for key in here.keys() | there.keys())
