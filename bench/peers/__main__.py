@@ -20,10 +20,12 @@ from typing import Final
 from bench.machine import banner
 from bench.peers import tables
 from bench.peers.events import made
-from bench.peers.running import BUILD, Ground, Missing, Run, Work
-from bench.peers.runs import PEERS
+from bench.peers.meter import Meter, Run
+from bench.peers.running import BUILD, Missing, Work
+from bench.peers.runs import PEERS, Ground
 from bench.peers.slice import INDEXES
 from bench.peers.topics import Topics
+from services.data_dir import DataDir
 from services.log.kafka.connection import quiet
 from tests.cluster.broker import Broker, NoBroker
 
@@ -67,12 +69,13 @@ def shown(name: str, ground: Ground) -> Sequence[Run]:
 
 
 def compare(runs: dict[str, Sequence[Run]]) -> None:
-    """Print how often ours is as fast as each of the others."""
+    """Print how often ours is as fast as each of the others, and how much less it costs."""
     ours = runs.pop(OURS, ())
-    for peer in (run for runs_of in runs.values() for run in runs_of):
-        ratios = ", ".join(f"{one.rate / peer.rate:.2f}" for one in ours)
-        if ratios:
-            print(f"  Touchline by 1, 2 workers / {peer.title}: {ratios}")
+    for one in ours:
+        print(f"\n{one.title}, beside")
+        for peer in (run for runs_of in runs.values() for run in runs_of):
+            faster, cheaper = one.rate / peer.rate, peer.cost_us / one.cost_us
+            print(f"  {peer.title:46}{faster:7.2f} times as fast, at 1/{cheaper:.2f} of the CPU")
 
 
 @contextmanager
@@ -81,15 +84,18 @@ def grounded(given: argparse.Namespace) -> Iterator[Ground]:
     with tempfile.TemporaryDirectory(prefix="touchline-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         server = os.environ.get("TOUCHLINE_TEST_KAFKA")
+        pids: list[int] = []
         if not server:
             (folder / "kafka").mkdir()
-            server = stack.enter_context(Broker(folder / "kafka", java=JAVA)).server
+            broker = stack.enter_context(Broker(folder / "kafka", java=JAVA))
+            server, pids = broker.server, [broker.pid]
         urls = stack.enter_context(tables.database(folder / "postgres"))
         topics = stack.enter_context(closing(Topics(server)))
         events = made(given.events, given.customers, REPEATED)
         slow, whole = Work.of(events[: given.slow_events], topics), Work.of(events, topics)
         print(f"# {len(events):,} events, {len(whole.truth.profiles):,} customers\n", flush=True)
-        yield Ground(topics, urls, folder, given.ids, slow, whole)
+        meter = Meter(pids, DataDir.at(folder / "postgres").postgres)
+        yield Ground(topics, urls, folder, meter, given.ids, slow, whole)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from typing import Final, Self
 from bench.peers.events import Event, Truth, truth
 from bench.peers.topics import Topics
 from services.store.programs import until
-from services.store.urls import Urls
 
 PATIENCE_S: Final = 1_800.0
 LOOK_S: Final = 0.02
@@ -35,38 +34,6 @@ class Work:
     def of(cls, events: Sequence[Event], topics: Topics) -> Self:
         """A topic of its own, with all of them."""
         return cls(len(events), topics.filled(events), truth(events))
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """Where all of them run."""
-
-    topics: Topics
-    urls: Urls
-    folder: Path
-    ids: str
-    slow: Work
-    """Less of it, for who does an event a transaction."""
-    whole: Work
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """How long somebody took."""
-
-    title: str
-    events: int
-    seconds: float
-    note: str = ""
-
-    @property
-    def rate(self) -> float:
-        """Events a second."""
-        return self.events / self.seconds
-
-    def __str__(self) -> str:
-        each = f"{1e6 * self.seconds / self.events:8.1f} µs each"
-        return f"{self.title:46}{self.events:10,} events{self.rate:10,.0f} /s{each}{self.note}"
 
 
 class Process:
@@ -96,6 +63,11 @@ class Process:
         self._process.communicate()
         self._listener.join()
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     def go(self) -> None:
         """What it waits for may come."""
         assert self._process.stdin is not None
@@ -109,10 +81,6 @@ class Process:
         """
         assert self._process.poll() is None, self._said.read_text()[-4_000:]
         return self._told.get(word, ())
-
-    def forget(self, word: str) -> None:
-        """Let it be said anew."""
-        self._told.pop(word, None)
 
     def wait_for(self, word: str) -> Sequence[float]:
         """These figures, once they are said."""
@@ -131,9 +99,9 @@ def python(module: str, *given: object) -> Sequence[str]:
     return [sys.executable, "-m", module, *map(str, given)]
 
 
-def wait(has_come: Callable[[], bool], what: str) -> None:
+def wait(has_come: Callable[[], bool], what: str, *, every_s: float = LOOK_S) -> None:
     """Return once it has; raises ``AssertionError`` where it does not."""
-    for _ in until(PATIENCE_S, every_s=LOOK_S):
+    for _ in until(PATIENCE_S, every_s=every_s):
         if has_come():
             return
     raise AssertionError(f"{what}: not within {PATIENCE_S:g} s")

@@ -9,16 +9,36 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bench.peers import tables
 from bench.peers.events import PARTITIONS, Profile, Truth
-from bench.peers.running import BUILD, Ground, Missing, Process, Run, check, python, wait
+from bench.peers.meter import Meter, Run
+from bench.peers.running import BUILD, Missing, Process, Work, check, python, wait
+from bench.peers.topics import Topics
+from services.store.urls import Urls
 
+ASK_S: Final = 0.1
+"""Between two questions how far a group has come: the broker has other work."""
 HERE: Final = Path(__file__).parent
 _PROFILE: Final = struct.Struct(">qqq")
 JAVA: Final = ("java", "-Xms512m", "-Xmx1g", "-cp")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where all of them run."""
+
+    topics: Topics
+    urls: Urls
+    folder: Path
+    meter: Meter
+    ids: str
+    slow: Work
+    """Less of it, for who does an event a transaction."""
+    whole: Work
 
 
 def faust(ground: Ground) -> Iterator[Run]:
@@ -91,17 +111,11 @@ def touchline(ground: Ground) -> Iterator[Run]:
                 for number in range(count)
             ]
             wait(lambda workers=workers: _have_shares(workers), "shares")  # type: ignore[misc]
-            before = _costs(workers)
-            wait(lambda: tables.came(ground.urls) == work.count, title)
-            ended_s = time.time()
-            began_s = min(worker.wait_for("began")[0] for worker in workers)
-            own_us, server_us = (
-                1e6 * (after - first) / work.count
-                for first, after in zip(before, _costs(workers), strict=True)
-            )
+            for worker in workers:
+                worker.go()
+            run = _timed(ground, title, workers, lambda: tables.came(ground.urls) == work.count)
         check(title, tables.found(ground.urls), work.truth)
-        note = f" (own CPU {own_us:.1f}, PostgreSQL's {server_us:.1f})"
-        yield Run(title, work.count, ended_s - began_s, note)
+        yield run
 
 
 PEERS: Final[Mapping[str, Callable[[Ground], Iterator[Run]]]] = {
@@ -113,39 +127,38 @@ PEERS: Final[Mapping[str, Callable[[Ground], Iterator[Run]]]] = {
 
 
 def _singly(ground: Ground, title: str, process: Process) -> Run:
-    """What says itself when its last transaction was committed."""
+    """Somebody who does an event a transaction, and says when the last was committed."""
     tables.emptied(ground.urls)
     with process:
-        (ended_s,) = process.wait_for("ended")
-        (began_s,) = process.wait_for("began")
+        process.wait_for("began")
+        before = ground.meter.read([process])
+        (ended_s,), (began_s,) = process.wait_for("ended"), process.wait_for("began")
+        cost = ground.meter.read([process]).since(before)
     check(title, tables.found(ground.urls), ground.slow.truth)
-    return Run(title, ground.slow.count, ended_s - began_s)
+    return Run(title, ground.slow.count, ended_s - began_s, cost)
 
 
 def _committed(ground: Ground, title: str, process: Process, group: str) -> Run:
-    """What is done once its group has committed everything."""
-    work = ground.whole
-    (began_s,) = process.wait_for("began")
+    """Somebody who is done once the group has committed everything."""
+    count, topic = ground.whole.count, ground.whole.topic
+    return _timed(ground, title, [process], lambda: ground.topics.came(group, topic) == count)
 
-    def is_done() -> bool:
-        return bool(process.last("began")) and ground.topics.came(group, work.topic) == work.count
 
-    wait(is_done, title)
-    return Run(title, work.count, time.time() - began_s)
+def _timed(
+    ground: Ground, title: str, processes: Sequence[Process], is_done: Callable[[], bool]
+) -> Run:
+    """From the first event at hand until all are folded."""
+    wait(lambda: any(process.last("began") for process in processes), title)
+    before = ground.meter.read(processes)
+    wait(is_done, title, every_s=ASK_S)
+    ended_s, cost = time.time(), ground.meter.read(processes).since(before)
+    began_s = min(process.wait_for("began")[0] for process in processes)
+    return Run(title, ground.whole.count, ended_s - began_s, cost)
 
 
 def _have_shares(workers: Sequence[Process]) -> bool:
     shares = [worker.last("share") for worker in workers]
     return all(shares) and sum(share[0] for share in shares) == PARTITIONS
-
-
-def _costs(workers: Sequence[Process]) -> Sequence[float]:
-    """Seconds of CPU so far: theirs, and PostgreSQL's for them."""
-    for worker in workers:
-        worker.forget("cost")
-        worker.go()
-    own, server = zip(*(worker.wait_for("cost") for worker in workers), strict=True)
-    return sum(own), sum(server)
 
 
 def _environment() -> Path:

@@ -77,11 +77,6 @@ class Tables:
         self._connection.execute(STAGE)
         self._index = INDEXES[ids](self._connection)
 
-    @property
-    def server_pid(self) -> int:
-        """Of the server's process that works for us."""
-        return self._connection.info.backend_pid
-
     def checkpoints(self) -> Mapping[int, int]:
         """The offset that comes next in each partition."""
         found = self._connection.execute("SELECT partition, next FROM checkpoint")

@@ -3,7 +3,7 @@
     python -m bench.peers.touchline SERVER GROUP TOPIC STORE_URL IDS
 
 Says how many partitions are its own, begins when a line comes, and says when the first batch was at
-hand. After each line it says what it cost so far: CPU of this process, and of PostgreSQL's for it.
+hand.
 """
 
 import asyncio
@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from bench.machine import cpu_s
 from bench.peers.slice import Tables
 from services.projector.transport import Fetched, Transport, Whole
 from services.projector.worker import App, Group, settings
@@ -51,11 +50,6 @@ class Share:
             self._has_begun = True
             print(f"began {time.time():.3f}", flush=True)
         self.came.update(self._tables.fold(fetched))
-
-    def report(self) -> None:
-        """Say what it cost so far."""
-        own_s = time.process_time()
-        print(f"cost {own_s:.3f} {cpu_s(self._tables.server_pid):.3f}", flush=True)
 
 
 class Gated(Transport):
@@ -95,11 +89,9 @@ async def run(app: App, topic: str, share: Share, threads: ThreadPoolExecutor) -
             transport.ended()
 
     await app.start()
-    while True:
-        # The first time to begin, all others to tell.
-        await loop.run_in_executor(None, sys.stdin.readline)
-        await in_turn(share.report)
-        transport.gate.set()
+    await loop.run_in_executor(None, sys.stdin.readline)
+    transport.gate.set()
+    await asyncio.Event().wait()
 
 
 def main() -> None:

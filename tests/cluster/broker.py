@@ -81,6 +81,12 @@ class Broker:
         """Where it listens."""
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Of the process that it is now."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Run it, and return once it answers."""
         said = (self._folder / "said").open("ab")
