@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from typing_extensions import override
 
 from bench.peers.slice import Tables
+from services.fold.garbage import collecting_rarely
 from services.projector.transport import Fetched, Transport, Whole
 from services.projector.worker import App, Group, settings
 
@@ -99,7 +100,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     server, group, topic, url, ids = sys.argv[1:]
     app = App(group, broker=f"kafka://{server}", **settings(Group((server,), topic)))
-    with ThreadPoolExecutor(1) as threads:
+    with ThreadPoolExecutor(1) as threads, collecting_rarely():
         asyncio.run(run(app, topic, Share(Tables(url, ids)), threads))
 
 
