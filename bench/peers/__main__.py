@@ -21,7 +21,7 @@ from bench.machine import banner
 from bench.peers import tables
 from bench.peers.events import made
 from bench.peers.meter import Meter, Run
-from bench.peers.running import BUILD, Missing, Work
+from bench.peers.running import BUILD, LeftOut, Work
 from bench.peers.runs import PEERS, Ground
 from bench.peers.slice import INDEXES
 from bench.peers.topics import Topics
@@ -57,14 +57,14 @@ def main() -> None:
 
 
 def shown(name: str, ground: Ground) -> Sequence[Run]:
-    """The runs of one of them, printed as they come; none where what it needs is missing."""
+    """The runs of one of them, printed as they come; none of what is left out."""
     runs = []
     try:
         for run in PEERS[name](ground):
             print(run, flush=True)
             runs.append(run)
-    except Missing as cause:
-        print(f"{name} is left out: {cause}")
+    except LeftOut as cause:
+        print(f"{name} is left out: {cause}", flush=True)
     return runs
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,25 @@ from bench.peers.events import Event, Truth, truth
 from bench.peers.topics import Topics
 from services.store.programs import until
 
-PATIENCE_S: Final = 1_800.0
+PATIENCE_S: Final = 300.0
+"""For anything to come that is waited for, and for any progress."""
 LOOK_S: Final = 0.02
+ASK_S: Final = 0.1
+"""Between two questions how far a group has come: the broker has other work."""
 ROOT: Final = Path(__file__).parents[2]
 BUILD: Final = ROOT / "build"
 
 
-class Missing(Exception):
-    """What a peer needs is not here; the message says what, in one line."""
+class LeftOut(Exception):
+    """There is no figure of a peer; the message says why, in one line."""
+
+
+class Missing(LeftOut):
+    """What it needs is not here."""
+
+
+class Stuck(LeftOut):
+    """It did not go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +87,13 @@ class Process:
         self._process.stdin.flush()
 
     def last(self, word: str) -> Sequence[float]:
-        """The figures that it said last after ``word``; none if it did not.
-
-        Raises ``AssertionError`` with its last words where it has ended.
-        """
-        assert self._process.poll() is None, self._said.read_text()[-4_000:]
+        """The figures that it said last after ``word``; none if it did not."""
+        self.check()
         return self._told.get(word, ())
+
+    def check(self) -> None:
+        """Raise ``AssertionError`` with its last words where it has ended."""
+        assert self._process.poll() is None, self._said.read_text()[-4_000:]
 
     def wait_for(self, word: str) -> Sequence[float]:
         """These figures, once they are said."""
@@ -99,12 +112,27 @@ def python(module: str, *given: object) -> Sequence[str]:
     return [sys.executable, "-m", module, *map(str, given)]
 
 
-def wait(has_come: Callable[[], bool], what: str, *, every_s: float = LOOK_S) -> None:
-    """Return once it has; raises ``AssertionError`` where it does not."""
-    for _ in until(PATIENCE_S, every_s=every_s):
+def wait(has_come: Callable[[], bool], what: str) -> None:
+    """Return once it has; raises ``Stuck`` where it does not."""
+    for _ in until(PATIENCE_S, every_s=LOOK_S):
         if has_come():
             return
-    raise AssertionError(f"{what}: not within {PATIENCE_S:g} s")
+    raise Stuck(f"{what}: not within {PATIENCE_S:g} s")
+
+
+def follow(came: Callable[[], int], count: int, what: str, processes: Sequence[Process]) -> None:
+    """Return once as many have come; raises ``Stuck`` where no more come."""
+    last, since_s = -1, time.monotonic()
+    for _ in until(float("inf"), every_s=ASK_S):
+        for process in processes:
+            process.check()
+        now = came()
+        if now == count:
+            return
+        if now != last:
+            last, since_s = now, time.monotonic()
+        elif time.monotonic() > since_s + PATIENCE_S:
+            raise Stuck(f"{what}: nothing came for {PATIENCE_S:g} s after {now:,} of {count:,}")
 
 
 def check(title: str, found: Truth, right: Truth) -> None:

@@ -16,12 +16,10 @@ from typing import Final
 from bench.peers import tables
 from bench.peers.events import PARTITIONS, Profile, Truth
 from bench.peers.meter import Meter, Run
-from bench.peers.running import BUILD, Missing, Process, Work, check, python, wait
+from bench.peers.running import BUILD, Missing, Process, Work, check, follow, python, wait
 from bench.peers.topics import Topics
 from services.store.urls import Urls
 
-ASK_S: Final = 0.1
-"""Between two questions how far a group has come: the broker has other work."""
 HERE: Final = Path(__file__).parent
 _PROFILE: Final = struct.Struct(">qqq")
 JAVA: Final = ("java", "-Xms512m", "-Xmx1g", "-cp")
@@ -74,13 +72,13 @@ def quix(ground: Ground) -> Iterator[Run]:
 
 
 def streams(ground: Ground) -> Iterator[Run]:
-    """Kafka Streams by one and by two threads."""
+    """Kafka Streams by one and by two threads, and at its best: as it comes it commits often."""
     classes = _classes()
-    for threads in (1, 2):
-        title = f"Kafka Streams, exactly once v2, {_counted(threads, 'thread')}"
+    for threads, commit_ms in ((1, 100), (2, 100), (2, 1_000)):
+        title = f"Kafka Streams v2, {_counted(threads, 'thread')}, commit {commit_ms} ms"
         group, ledger = _group(), ground.topics.fresh("ledger")
         given = [ground.topics.server, group, ground.whole.topic, ledger]
-        given += [str(ground.folder / group), str(threads)]
+        given += [str(ground.folder / group), str(threads), str(commit_ms)]
         with Process([*JAVA, classes, "Peer", *given], _said(ground)) as process:
             run = _committed(ground, title, process, group)
         lines = []
@@ -113,7 +111,7 @@ def touchline(ground: Ground) -> Iterator[Run]:
             wait(lambda workers=workers: _have_shares(workers), "shares")  # type: ignore[misc]
             for worker in workers:
                 worker.go()
-            run = _timed(ground, title, workers, lambda: tables.came(ground.urls) == work.count)
+            run = _timed(ground, title, workers, lambda: tables.came(ground.urls))
         check(title, tables.found(ground.urls), work.truth)
         yield run
 
@@ -140,17 +138,17 @@ def _singly(ground: Ground, title: str, process: Process) -> Run:
 
 def _committed(ground: Ground, title: str, process: Process, group: str) -> Run:
     """Somebody who is done once the group has committed everything."""
-    count, topic = ground.whole.count, ground.whole.topic
-    return _timed(ground, title, [process], lambda: ground.topics.came(group, topic) == count)
+    topic = ground.whole.topic
+    return _timed(ground, title, [process], lambda: ground.topics.came(group, topic))
 
 
 def _timed(
-    ground: Ground, title: str, processes: Sequence[Process], is_done: Callable[[], bool]
+    ground: Ground, title: str, processes: Sequence[Process], came: Callable[[], int]
 ) -> Run:
-    """From the first event at hand until all are folded."""
+    """From the first event at hand until as many are folded as there are."""
     wait(lambda: any(process.last("began") for process in processes), title)
     before = ground.meter.read(processes)
-    wait(is_done, title, every_s=ASK_S)
+    follow(came, ground.whole.count, title, processes)
     ended_s, cost = time.time(), ground.meter.read(processes).since(before)
     began_s = min(process.wait_for("began")[0] for process in processes)
     return Run(title, ground.whole.count, ended_s - began_s, cost)

@@ -20,7 +20,8 @@ import org.apache.kafka.streams.state.Stores;
 
 /**
  * The work in Kafka Streams: known ids and profiles in RocksDB, the ledger in a topic, all of it
- * exactly once (v2). Arguments: server, group, topic, ledger, folder of the state, threads.
+ * exactly once (v2). Arguments: server, group, topic, ledger, folder of the state, threads,
+ * milliseconds between two commits (it comes with 100).
  */
 public final class Peer {
   private static final AtomicBoolean HAS_BEGUN = new AtomicBoolean();
@@ -81,6 +82,7 @@ public final class Peer {
     settings.put(StreamsConfig.STATE_DIR_CONFIG, given[4]);
     settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, given[5]);
     settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
+    settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, given[6]);
     settings.put("producer.compression.type", "lz4");
 
     Topology topology = new Topology();
