@@ -13,7 +13,7 @@ COMPILE := PIP_FIND_LINKS= $(BIN)/pip-compile --quiet --no-header --annotation-s
 	--generate-hashes --allow-unsafe --build-deps-for=editable \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 FROM_DEV = $(ARGS) --constraint=requirements-dev.lock
-BENCH ?= $(basename $(notdir $(shell grep -l __main__ bench/*.py)))
+BENCH ?= $(basename $(notdir $(shell grep -l __main__ bench/*.py))) peers
 # Debian packages the tests want beside Python's own; Maven brings a headless Java, and fetches Kafka.
 DEBIAN := python3-venv $(if $(wildcard tests/browser/test_*.py),chromium) \
 	$(if $(TOUCHLINE_TEST_KAFKA),,maven)

@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,12 +17,8 @@ JARS: Final = Path(__file__).parents[2] / "build" / f"kafka-{VERSION}"
 CLUSTER_ID: Final = "MkU3OEVBNTcwNTJENDM2Qg"
 INSTALL_S: Final = 600
 START_S: Final = 120
-JAVA: Final = (
-    "java",
-    # It serves a few thousand records: small, started quickly, and beside other work.
-    *("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
-    "-cp",
-)
+# It serves a few thousand records: small, started quickly, and beside other work.
+SMALL: Final = "-Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData".split()
 PROPERTIES: Final = """
 process.roles=broker,controller
 node.id=1
@@ -38,6 +35,9 @@ controller.quorum.election.timeout.ms=200
 controller.quorum.fetch.timeout.ms=1000
 offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.cleaner.dedupe.buffer.size=2097152
@@ -53,10 +53,13 @@ class NoBroker(Exception):
 class Broker:
     """A broker on a port that it keeps when it is killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises ``NoBroker`` where Java or Kafka are missing and can't be had."""
+    def __init__(self, folder: Path, *, java: Sequence[str] = SMALL) -> None:
+        """Raises ``NoBroker`` where Java or Kafka are missing and can't be had.
+
+        ``java`` is what its virtual machine is told.
+        """
         self.port = free_port()
-        self._classes = f"{jars()}/*"
+        self._java = ["java", *java, "-cp", f"{jars()}/*"]
         self._folder = folder
         self._properties = folder / "server.properties"
         self._properties.write_text(
@@ -64,7 +67,7 @@ class Broker:
         )
         self._process: subprocess.Popen[bytes] | None = None
         format_ = ("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c")
-        _ran([*JAVA, self._classes, *format_, str(self._properties)], within_s=START_S)
+        _ran([*self._java, *format_, str(self._properties)], within_s=START_S)
 
     def __enter__(self) -> Self:
         self.start()
@@ -78,11 +81,17 @@ class Broker:
         """Where it listens."""
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Of the process that it is now."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Run it, and return once it answers."""
         said = (self._folder / "said").open("ab")
         self._process = subprocess.Popen(
-            [*JAVA, self._classes, "kafka.Kafka", str(self._properties)],
+            [*self._java, "kafka.Kafka", str(self._properties)],
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,

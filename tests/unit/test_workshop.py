@@ -19,8 +19,9 @@ EXTRAS = {
     "requirements-dev.lock": {"embedded", "samples", "report", "cluster", "dev"},
 }
 LOCKS = tuple(EXTRAS)
-# Comes with pydantic, which works with exactly one version; standard library from Python 3.14.
-NEED_NO_DECLARATION = {"pydantic_core", "compression"}
+# Comes with pydantic, which works with exactly one version; standard library from Python 3.14;
+# a peer, in an environment that its benchmark makes.
+NEED_NO_DECLARATION = {"pydantic_core", "compression", "quixstreams"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>\S+) (?:; .+ )?\\$")
 
