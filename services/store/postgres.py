@@ -24,8 +24,11 @@ from services.store.port import (
     SplitRow,
 )
 from services.store.postgres_courses import PostgresCourses
-from services.store.postgres_seen import Learned, PostgresSeen
+from services.store.postgres_seen import Learned
+from services.store.postgres_segments import SegmentedSeen
 from services.store.rows import Rows, insert, upsert
+from services.store.seen import SeenIndex
+from services.store.segments import Segments
 from services.store.statements import TABLES
 
 _GENERIC: Final = "SET plan_cache_mode = force_generic_plan"
@@ -54,7 +57,7 @@ class PostgresStore:
         self._url, self._schema = url, schema
         self._holds, self._patience_s = holds, patience_s
         self._connection: psycopg.Connection[TupleRow] | None = None
-        self._learned = Learned()
+        self._learned, self._segments = Learned(), Segments()
 
     @contextmanager
     def transaction(self) -> Iterator["PostgresTransaction"]:
@@ -62,7 +65,9 @@ class PostgresStore:
         try:
             connection = self._open()
             with connection.transaction(), connection.cursor(binary=True) as cursor:
-                yield PostgresTransaction(connection, cursor, self._learned, self._holds(cursor))
+                seen = SegmentedSeen(connection, cursor, self._learned, self._segments)
+                yield PostgresTransaction(cursor, self._learned, self._holds(cursor), seen)
+                seen.finish()
             self._learned.has_collided = False
         except AWAY as cause:
             self.close()
@@ -81,6 +86,7 @@ class PostgresStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._segments.forget()
 
     def _open(self) -> psycopg.Connection[TupleRow]:
         if self._connection is None or is_lost(self._connection):
@@ -95,14 +101,10 @@ class PostgresTransaction:
     """Asks and writes inside one transaction."""
 
     def __init__(
-        self,
-        connection: psycopg.Connection[TupleRow],
-        cursor: Cursor[TupleRow],
-        learned: Learned,
-        holds: Holds,
+        self, cursor: Cursor[TupleRow], learned: Learned, holds: Holds, seen: SeenIndex
     ) -> None:
         self._cursor, self._learned, self._holds = cursor, learned, holds
-        self.seen = PostgresSeen(connection, cursor, learned)
+        self.seen = seen
         self.courses = PostgresCourses(cursor, holds)
         self._stored: dict[str, set[object]] = {}
         """Table → the keys that were read from it: rows that are there already."""
