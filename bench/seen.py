@@ -105,10 +105,10 @@ class UniqueTable:
         """Drop the index, and make it at the end."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute("SET LOCAL maintenance_work_mem = '1GB'")
-            cursor.execute("ALTER TABLE seen DROP CONSTRAINT seen_pkey")
+            cursor.execute("ALTER TABLE seen_young DROP CONSTRAINT seen_pkey")
             for rows in ids.until(until):
-                insert(cursor, TABLES["seen"], rows)
-            cursor.execute("ALTER TABLE seen ADD PRIMARY KEY (id_hash)")
+                insert(cursor, TABLES["seen_young"], rows)
+            cursor.execute("ALTER TABLE seen_young ADD CONSTRAINT seen_pkey PRIMARY KEY (id_hash)")
 
     def drop_known(self, rows: Sequence[Seen]) -> int:
         """As the fold does."""

@@ -34,7 +34,7 @@ PAGES: Final = Table(
     {"run": "bigint", "start": "integer", "version": "bigint", "filter": "bytea", "ids": "bytea"},
     keys=2,
 )
-_YOUNG: Final = "SELECT count(*) FROM (SELECT FROM seen LIMIT 10000) AS young"
+_YOUNG: Final = "SELECT count(*) FROM (SELECT FROM seen_young LIMIT 10000) AS young"
 _ROWS_AT_ONCE: Final = 2_000
 
 

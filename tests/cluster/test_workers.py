@@ -42,7 +42,7 @@ BETWEEN: Final = 100
 """Records folded between one kill and the next."""
 PATIENCE_S: Final = 90.0
 KNOWN_IDS: Final = """
-    SELECT (SELECT count(*) FROM seen)
+    SELECT (SELECT count(*) FROM seen_young)
          + (SELECT coalesce(sum(length(ids)), 0) / 42 FROM seen_page)
 """
 

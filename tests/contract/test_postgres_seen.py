@@ -63,8 +63,10 @@ class TestPostgresSeen(SeenContract):
 
 def test_an_id_is_unique_whoever_writes_it(urls: Urls) -> None:
     with psycopg.connect(urls.fold) as connection:
-        query = "INSERT INTO seen SELECT gen_random_uuid(), gen_random_uuid(), 1, 1 RETURNING *"
+        query = (
+            "INSERT INTO seen_young SELECT gen_random_uuid(), gen_random_uuid(), 1, 1 RETURNING *"
+        )
         row = connection.execute(query).fetchone()
 
         with pytest.raises(psycopg.errors.UniqueViolation):
-            connection.execute("INSERT INTO seen VALUES (%s, %s, %s, %s)", row)
+            connection.execute("INSERT INTO seen_young VALUES (%s, %s, %s, %s)", row)

@@ -22,8 +22,9 @@ from services.store.urls import Urls
 from tests.contract.seen import SeenContract, hashed, pieces
 
 IDS: Final = """
-    SELECT (SELECT count(*) FROM seen) + (SELECT coalesce(sum(length(ids) / 42), 0) FROM seen_page),
-           (SELECT count(*) FROM seen), (SELECT count(*) FROM seen_run),
+    SELECT (SELECT count(*) FROM seen_young)
+           + (SELECT coalesce(sum(length(ids) / 42), 0) FROM seen_page),
+           (SELECT count(*) FROM seen_young), (SELECT count(*) FROM seen_run),
            (SELECT count(*) FROM seen_run WHERE filled < 1::bigint << 31),
            (SELECT sum(ids) FROM seen_run WHERE filled > 0)
 """
@@ -113,7 +114,7 @@ def test_a_table_from_before_there_were_runs_is_known_and_emptied_by_and_by(
 ) -> None:
     old = hashed(range(MOST_YOUNG + YOUNG))
     with open_connection(urls.fold, "test") as connection, connection.cursor() as cursor:
-        insert(cursor, TABLES["seen"], old)
+        insert(cursor, TABLES["seen_young"], old)
 
     assert take(store, len(old) - LARGE, len(old) + 1) == LARGE
     assert take(store, len(old), len(old) + LARGE) == 1

@@ -1,5 +1,8 @@
--- The log-structured index of known ids. What is young lies in "seen", a row an id; from there ids go, many at a time,
--- into runs: pages of ids in the order of their hashes. Runs of like size are merged into a larger one, range by range.
+-- The log-structured index of known ids. What is young is a row an id; from there ids go, many at a time, into runs: pages
+-- of ids in the order of their hashes. Runs of like size are merged into a larger one, range by range.
+
+-- Another name, so that a program that does not know of runs fails and takes no old id for new.
+ALTER TABLE seen RENAME TO seen_young;
 
 -- One row; "version" rises with every transaction that changes runs, "era" tells these tables from those of a rebuild.
 CREATE TABLE seen_head (
