@@ -21,8 +21,9 @@ FAN_IN: Final = 8
 """With four an id is moved twice as often, with sixteen twice as many filters are asked."""
 SMALLEST: Final = 2_048
 """Ids of the smallest run of the lowest level."""
-PACE: Final = 2
-"""Ids moved at each level for one that is taken in; with one, a merge would end just in time."""
+PACE: Final = 1.25
+"""Ids moved at each level for one that is taken in. With one, a merge ends just in time; with two
+all of a level's work falls on half of the batches: twice as much with each of those."""
 _ADVANCE: Final = "UPDATE seen_head SET version = %s, runs = %s"
 _TAKE_OUT: Final = """
     DELETE FROM seen_page WHERE run = ANY(%s) AND start >= %s AND start < %s RETURNING ids
@@ -45,8 +46,9 @@ class Merging:
         run = self._make(len(entries), END)
         self._write(run, entries)
         self._begin()
+        pace = int(PACE * max(len(entries), SMALLEST))
         for output in [run for run in self._runs.values() if run.filled < END]:
-            self._move(output, PACE * max(len(entries), SMALLEST))
+            self._move(output, pace)
         upsert(self._cursor, RUNS, [self._runs[number].row for number in sorted(self._changed)])
         self._cursor.execute(_ADVANCE, (self._version, self._runs_ever))
 
@@ -73,11 +75,11 @@ class Merging:
                     self._changed.add(run.run)
 
     def _move(self, output: Run, ids: int) -> None:
-        """Move about so many ``ids`` into ``output``."""
+        """Move so many ``ids`` into ``output``, or a page more."""
         inputs = [run for run in self._runs.values() if run.into == output.run]
         # No page may be moved in part.
         step = max(run.shape.span for run in (*inputs, output))
-        steps = max(1, ids * (END // step) // output.ids)
+        steps = -(-ids * (END // step) // output.ids)
         begin, end = output.filled, min(END, output.filled + steps * step)
         numbers = [run.run for run in inputs]
         taken = self._cursor.execute(_TAKE_OUT, (numbers, begin, end), prepare=True)
