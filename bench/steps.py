@@ -19,7 +19,7 @@ from psycopg import Cursor, sql
 from bench.machine import cpu_s
 from services.fold import apply, gather, loop, run, take
 from services.fold.course import Run
-from services.store import postgres, postgres_courses, rows
+from services.store import postgres, postgres_courses, postgres_segments, rows
 
 WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
     (loop, "read_batch", "read the log"),
@@ -41,6 +41,7 @@ WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
     (postgres.PostgresTransaction, "orders", "fetch orders"),
     (postgres.PostgresTransaction, "facts", "fetch facts"),
     (postgres.PostgresTransaction, "save", "write rows"),
+    (postgres_segments.SegmentedSeen, "finish", "write and merge runs of ids"),
     (rows, "as_binary", "make rows' bytes"),
     (apply, "apply", "all else, and freeing what was made"),
 )

@@ -25,8 +25,11 @@ from services.store.port import (
     SplitRow,
 )
 from services.store.postgres_courses import PostgresCourses
-from services.store.postgres_seen import Learned, PostgresSeen
+from services.store.postgres_seen import Learned
+from services.store.postgres_segments import SegmentedSeen
 from services.store.rows import Rows, insert, upsert
+from services.store.seen import SeenIndex
+from services.store.segments import Segments
 from services.store.statements import TABLES
 
 _GENERIC: Final = "SET plan_cache_mode = force_generic_plan"
@@ -55,7 +58,7 @@ class PostgresStore:
         self._url, self._schema = url, schema
         self._holds, self._patience_s = holds, patience_s
         self._connection: psycopg.Connection[TupleRow] | None = None
-        self._learned = Learned()
+        self._learned, self._segments = Learned(), Segments()
 
     @contextmanager
     def transaction(self) -> Iterator["PostgresTransaction"]:
@@ -63,8 +66,10 @@ class PostgresStore:
         try:
             connection = self._open()
             with connection.transaction(), connection.cursor(binary=True) as cursor:
-                tx = PostgresTransaction(connection, cursor, self._learned, self._holds(cursor))
+                seen = SegmentedSeen(connection, cursor, self._learned, self._segments)
+                tx = PostgresTransaction(cursor, self._learned, self._holds(cursor), seen)
                 yield tx
+                seen.finish()
             self._learned.has_collided = False
             if tx.has_saved:
                 # What was committed is, and who was not told finds it a moment later.
@@ -87,6 +92,7 @@ class PostgresStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._segments.forget()
 
     def _open(self) -> psycopg.Connection[TupleRow]:
         if self._connection is None or is_lost(self._connection):
@@ -101,14 +107,10 @@ class PostgresTransaction:
     """Asks and writes inside one transaction."""
 
     def __init__(
-        self,
-        connection: psycopg.Connection[TupleRow],
-        cursor: Cursor[TupleRow],
-        learned: Learned,
-        holds: Holds,
+        self, cursor: Cursor[TupleRow], learned: Learned, holds: Holds, seen: SeenIndex
     ) -> None:
         self._cursor, self._learned, self._holds = cursor, learned, holds
-        self.seen = PostgresSeen(connection, cursor, learned)
+        self.seen = seen
         self.has_saved = False
         self.courses = PostgresCourses(cursor, holds)
         self._stored: dict[str, set[object]] = {}

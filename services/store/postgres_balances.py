@@ -5,6 +5,7 @@ See services/store/sql/0010_hold_account.sql.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from struct import Struct
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ from psycopg.types.json import Jsonb
 from services.store.balance import Account, Decision, Entry, Kept, Located, Moved
 from services.store.course import LedgerRow, RuleRow
 from services.store.pool import Pool, rows
+from services.store.statements import LOCATED
 
 THREADS: Final = 8
 HOLD: Final = """
@@ -93,7 +95,7 @@ NUMBER: Final = """
 INSERT INTO touchline.command (workspace, idempotency_key, request_digest, status, answer)
 VALUES (%(workspace)s, %(key)s, '', 200, '{}') ON CONFLICT DO NOTHING RETURNING 1
 """
-LOCATED: Final = 'SELECT partition, "offset" FROM seen WHERE id_hash = %(id_hash)s::uuid'
+_LOCATED: Final = Struct(">hq")
 
 
 class PostgresBalances:
@@ -119,8 +121,9 @@ class PostgresBalances:
     def located(self, id_hash: str) -> Located | None:
         """As the port says."""
         with self._pool.transaction() as cursor:
-            found = rows(cursor, LOCATED, {"id_hash": id_hash})
-            return Located._make(found[0]) if found else None
+            prefix = int(id_hash[:8], 16) >> 1
+            found = rows(cursor, LOCATED, {"id_hash": id_hash, "prefix": prefix})
+            return Located._make(_LOCATED.unpack(found[0][0])) if found else None
 
     def close(self) -> None:
         """Give connections back."""

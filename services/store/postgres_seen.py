@@ -52,13 +52,13 @@ class PostgresSeen:
                 new.append(row)
             else:
                 known[index] = stands
-        insert(self._cursor, TABLES["seen"], new)
+        insert(self._cursor, TABLES["seen_young"], new)
         return known
 
     def _take_in(self, rows: Sequence[Seen]) -> bool:
         try:
             with self._connection.transaction():
-                insert(self._cursor, TABLES["seen"], rows)
+                insert(self._cursor, TABLES["seen_young"], rows)
         except psycopg.errors.UniqueViolation:
             return False
         return True

@@ -204,6 +204,7 @@ _FORMATS: Final[Mapping[str, Callable[[Any], Iterable[bytes]]]] = {
     "integer": lambda column: [_INTEGER.pack(4, number) for number in column],
     "float8": lambda column: [_FLOAT8.pack(8, number) for number in column],
     "bigint": lambda column: [_BIGINT.pack(8, number) for number in column],
+    "bigint?": lambda column: [_NULL if one is None else _BIGINT.pack(8, one) for one in column],
     "timestamptz": _times,
     "jsonb": lambda column: [_sized(b"\1" + _DOCUMENT(document)) for document in column],
 }

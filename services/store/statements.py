@@ -15,7 +15,7 @@ TABLES: Final = {
     table.name: table
     for table in (
         Table(
-            "seen",
+            "seen_young",
             {"id_hash": "uuid", "digest": "uuid", "partition": "smallint", "offset": "bigint"},
         ),
         Table("skipped", {"partition": "smallint", "offset": "bigint", "reason": "text"}, keys=2),
@@ -121,7 +121,17 @@ CLAIM: Final = """
     WHERE partition = ANY(%s::smallint[]) ORDER BY partition FOR UPDATE
 """
 CHECKPOINTS: Final = "SELECT partition, next_offset FROM checkpoint"
-KNOWN: Final = TABLES["seen"].select("WHERE id_hash = ANY(%s)")
+KNOWN: Final = TABLES["seen_young"].select("WHERE id_hash = ANY(%s)")
+# A row, or else a part of a page (sql/live/0017_seen_segments.sql); "prefix": 31 bits of the hash.
+LOCATED: Final = """
+    SELECT int2send(partition) || int8send("offset") FROM seen_young
+    WHERE id_hash = %(id_hash)s::uuid
+    UNION ALL
+    SELECT substring(page.ids FROM position(uuid_send(%(id_hash)s::uuid) IN page.ids) + 32 FOR 10)
+    FROM seen_run JOIN seen_page AS page USING (run)
+    WHERE start = (%(prefix)s::integer >> (31 - bits)) << (31 - bits)
+      AND position(uuid_send(%(id_hash)s::uuid) IN page.ids) > 0
+"""
 CONFLICTED: Final = TABLES["conflicted"].select("WHERE id_hash = ANY(%s)")
 QUARANTINED: Final = """
     SELECT partition, "offset" FROM quarantined WHERE partition = ANY(%s::smallint[])

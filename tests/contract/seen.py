@@ -1,6 +1,8 @@
 """What every adapter of the seen port promises; test files of adapters inherit it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from itertools import cycle
 
 import pytest
 
@@ -11,6 +13,27 @@ FIRST = Seen("a" * 32, "1" * 32, 1, 0)
 OTHER = Seen("b" * 32, "2" * 32, 1, 1)
 NEW = Seen("c" * 32, "3" * 32, 1, 2)
 MANY = 10_000
+PIECES = (1, 20, 3_000, 700, 9_000)
+"""Sizes of batches, over and over."""
+
+
+def hashed(numbers: range, *, partition: int = 2) -> list[Seen]:
+    """Ids as random as those of events are."""
+    hashes = [blake2b(b"%d" % number, digest_size=16).hexdigest() for number in numbers]
+    return [
+        Seen(hash_, hash_[::-1], partition, number)
+        for hash_, number in zip(hashes, numbers, strict=True)
+    ]
+
+
+def pieces(rows: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
+    """``rows`` in small and in large batches."""
+    at = 0
+    for size in cycle(PIECES):
+        if at >= len(rows):
+            return
+        yield rows[at : at + size]
+        at += size
 
 
 class SeenContract:
@@ -21,10 +44,26 @@ class SeenContract:
         """A store without rows."""
         raise NotImplementedError
 
+    @pytest.fixture
+    def again(self, store: Store) -> Callable[[], Store]:
+        """Makes another store over the same rows, as another process has it."""
+        raise NotImplementedError
+
     def dropped(self, store: Store, *rows: Seen) -> Mapping[int, Seen]:
         """What is known of ``rows`` in a transaction of their own."""
         with store.transaction() as tx:
             return tx.seen.drop_known(rows)
+
+    def failed(self, store: Store, *rows: Seen) -> None:
+        """The same, and the transaction is rolled back."""
+
+        def fail() -> None:
+            with store.transaction() as tx:
+                tx.seen.drop_known(rows)
+                _ = 1 / 0
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
 
     def test_what_nobody_recorded_is_new(self, store: Store) -> None:
         assert self.dropped(store) == {}
@@ -61,21 +100,25 @@ class SeenContract:
         }
 
     @pytest.mark.parametrize("before", [(), (OTHER,)], ids=["at once", "looked up"])
+    @pytest.mark.parametrize("many", [0, MANY])
     def test_a_repetition_in_the_same_batch_is_known(
-        self, store: Store, before: Sequence[Seen]
+        self, store: Store, before: Sequence[Seen], many: int
     ) -> None:
         self.dropped(store, *before)
         again = FIRST._replace(offset=8, digest="9" * 32)
+        beside = hashed(range(many))
 
-        known = self.dropped(store, *before, FIRST, NEW, again, FIRST)
+        known = self.dropped(store, *before, FIRST, NEW, again, FIRST, *beside)
 
         at = len(before)
         assert known == {**dict(enumerate(before)), at + 2: FIRST, at + 3: FIRST}
         assert self.dropped(store, NEW, again) == {0: NEW, 1: FIRST}
 
-    def test_a_transaction_knows_what_it_took_in_itself(self, store: Store) -> None:
+    @pytest.mark.parametrize("many", [0, MANY])
+    def test_a_transaction_knows_what_it_took_in_itself(self, store: Store, many: int) -> None:
+        beside = hashed(range(many))
         with store.transaction() as tx:
-            tx.seen.drop_known([FIRST])
+            tx.seen.drop_known([FIRST, *beside])
 
             known = tx.seen.drop_known([FIRST._replace(offset=8), NEW])
 
@@ -83,18 +126,27 @@ class SeenContract:
         assert self.dropped(store, NEW, FIRST) == {0: NEW, 1: FIRST}
 
     @pytest.mark.parametrize("before", [(), (OTHER,)], ids=["at once", "looked up"])
-    def test_after_a_rollback_nothing_remains(self, store: Store, before: Sequence[Seen]) -> None:
-        def fail() -> None:
-            with store.transaction() as tx:
-                tx.seen.drop_known([*before, FIRST])
-                _ = 1 / 0
-
+    @pytest.mark.parametrize("many", [0, MANY])
+    def test_after_a_rollback_nothing_remains(
+        self, store: Store, before: Sequence[Seen], many: int
+    ) -> None:
+        beside = hashed(range(many))
         self.dropped(store, *before)
-        with pytest.raises(ZeroDivisionError):
-            fail()
 
-        assert self.dropped(store, FIRST) == {}
+        self.failed(store, *before, FIRST, *beside)
+
+        assert self.dropped(store, FIRST, *beside) == {}
         assert self.dropped(store, FIRST) == {0: FIRST}
+
+    def test_a_rollback_leaves_what_was_known_before(self, store: Store) -> None:
+        old, new = hashed(range(MANY)), hashed(range(MANY, 2 * MANY))
+        self.dropped(store, *old)
+
+        for _ in range(3):
+            self.failed(store, *new)
+
+        assert self.dropped(store, *old) == dict(enumerate(old))
+        assert self.dropped(store, *new) == {}
 
     def test_ten_thousand_are_new_once(self, store: Store) -> None:
         rows = [Seen(f"{number * 7919 % MANY:032x}", "1" * 32, 2, number) for number in range(MANY)]
@@ -104,3 +156,48 @@ class SeenContract:
         assert self.dropped(store, *rows) == {}
         assert self.dropped(store, *half, *more) == dict(enumerate(rows[::2]))
         assert self.dropped(store, *more) == dict(enumerate(more))
+
+    def test_a_hundred_thousand_are_new_once_whoever_asks_and_however_many_at_once(
+        self, store: Store, again: Callable[[], Store]
+    ) -> None:
+        rows = hashed(range(100_000))
+        for piece in pieces(rows):
+            assert self.dropped(store, *piece) == {}
+
+        other = again()
+
+        assert self.dropped(other, *rows) == dict(enumerate(rows))
+        assert self.dropped(store, *rows[:MANY]) == dict(enumerate(rows[:MANY]))
+        assert self.dropped(other, *hashed(range(100_000, 101_000))) == {}
+
+    def test_a_conflict_with_an_old_id_is_told_by_the_digest_that_stands(
+        self, store: Store
+    ) -> None:
+        rows = hashed(range(60_000))
+        for piece in pieces(rows):
+            self.dropped(store, *piece)
+
+        known = self.dropped(store, *[row._replace(digest="9" * 32) for row in rows[:50:7]])
+
+        assert known == dict(enumerate(rows[:50:7]))
+
+    @pytest.mark.parametrize("many", [0, MANY])
+    def test_an_id_that_comes_in_two_partitions_counts_in_one(
+        self, store: Store, again: Callable[[], Store], many: int
+    ) -> None:
+        other, beside = again(), hashed(range(many))
+        self.dropped(store, FIRST, *beside)
+
+        known = self.dropped(other, FIRST._replace(partition=5, offset=77))
+
+        assert known == {0: FIRST}
+
+    def test_two_stores_that_take_turns_know_each_other_s_ids(
+        self, store: Store, again: Callable[[], Store]
+    ) -> None:
+        rows, told = hashed(range(40_000)), cycle((store, again()))
+        for piece in pieces(rows):
+            assert self.dropped(next(told), *piece) == {}
+
+        for piece in pieces(rows):
+            assert self.dropped(next(told), *piece) == dict(enumerate(piece))

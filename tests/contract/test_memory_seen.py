@@ -1,5 +1,7 @@
 """The seen port in memory keeps its promises."""
 
+from collections.abc import Callable
+
 import pytest
 
 from services.store.memory import MemoryStore
@@ -14,3 +16,8 @@ class TestMemorySeen(SeenContract):
     def store(self) -> Store:
         """Empty."""
         return MemoryStore()
+
+    @pytest.fixture
+    def again(self, store: Store) -> Callable[[], Store]:
+        """It lives in one process only."""
+        return lambda: store

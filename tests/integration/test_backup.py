@@ -118,7 +118,7 @@ def test_a_flipped_bit_is_refused_by_the_files_name_and_nothing_is_written(
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("name", ["live.seen.copy.zst", MANIFEST])
+@pytest.mark.parametrize("name", ["live.seen_young.copy.zst", MANIFEST])
 def test_a_missing_file_is_refused_by_its_name(copy: Path, tmp_path: Path, name: str) -> None:
     (copy / "log" / name).unlink()
 
