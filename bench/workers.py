@@ -41,7 +41,7 @@ from services.store.urls import Urls
 from services.vault.postgres import PostgresVault
 from tests.cluster.broker import Broker
 from tests.cluster.topics import fresh
-from tests.cluster.workers import Worker
+from tests.cluster.workers import How, Worker
 
 MASTER_KEY: Final = bytes(range(32))
 POST: Final = 2_000
@@ -129,7 +129,7 @@ def measure(bench: Bench, raws: Sequence[bytes], count: int) -> None:
     with ExitStack() as stack:
         workers = [
             stack.enter_context(
-                Worker(addresses, bench.folder / f"said-{number}", session_s=SESSION_S)
+                Worker(addresses, bench.folder / f"said-{number}", How(session_s=SESSION_S))
             )
             for number in range(count)
         ]

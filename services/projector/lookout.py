@@ -37,11 +37,13 @@ class Lookout:
         store: Store,
         *,
         end_stopped: Callable[[], object],
+        stalled_s: float = STALLED_S,
         now_s: Callable[[], float] = time.monotonic,
         end: Callable[[], object] = end_process,
     ) -> None:
         """``end_stopped`` frees what workers hold that were stopped; ``end`` ends this one."""
         self._log, self._store, self._end_stopped = source, store, end_stopped
+        self._stalled_s = stalled_s
         self._now_s, self._end = now_s, end
         self._waiting_since: datetime | None = None
         self._seen: object = None
@@ -78,7 +80,7 @@ class Lookout:
         has_lag = any(at < ends.get(partition, 0) for partition, at in ours.items())
         if not has_lag or self._seen != (ours, attempts):
             self._seen, self._moved_s = (ours, attempts), self._now_s()
-        elif self._now_s() - self._moved_s > STALLED_S:
-            log.critical("projector.stalled", partitions=sorted(ours), seconds=STALLED_S)
+        elif self._now_s() - self._moved_s > self._stalled_s:
+            log.critical("projector.stalled", partitions=sorted(ours), seconds=self._stalled_s)
             self._end()
         self._end_stopped()

@@ -38,7 +38,7 @@ def _event(chance: Random, number: int, people: int) -> bytes:
     named = [f"user:u{who}"]
     if chance.random() < 0.2:
         named.append(f"email:p{who}@example.org")
-    order = {"order_id": str(number), "amount_minor": 1 + number % 9_999, "currency": "EUR"}
+    order = {"order_id": f"o{number}", "amount_minor": 1 + number % 9_999, "currency": "EUR"}
     personal: dict[str, str] = {}
     data: dict[str, object] = {}
     match kind:
@@ -47,7 +47,7 @@ def _event(chance: Random, number: int, people: int) -> bytes:
         case "purchase":
             type_, data = "purchase.completed", order
         case "refund":
-            type_, data = "purchase.refunded", order | {"order_id": str(number // 2)}
+            type_, data = "purchase.refunded", order | {"order_id": f"o{number // 2}"}
         case "call":
             type_, data = "call.ended", {"direction": "inbound", "duration_s": 60}
         case _:
@@ -86,6 +86,11 @@ class Teller:
         """Tell so many batches at least, and go on until ``enough``."""
         self._wanted = batches
         self._telling = self._threads.submit(self._tell)
+
+    def check(self) -> None:
+        """Raise what went wrong, where something did."""
+        if self._telling.done():
+            self._telling.result()
 
     def enough(self) -> None:
         """Come to an end; raises what went wrong."""

@@ -78,6 +78,7 @@ def kill_now_and_then(cluster: Cluster, teller: Teller, campaign: Campaign, note
         goal = teller.folded + chance.randint(1, 2 * share)
 
         def is_there(goal: int = goal) -> bool:
+            teller.check()
             teller.folded = cluster.folded() or teller.folded
             return teller.folded >= goal
 

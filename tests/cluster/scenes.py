@@ -1,0 +1,105 @@
+"""A scene for tests of workers: a log that is told a story, and who folds it."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from schemas.envelope import Recorded
+from services.addresses import Addresses
+from services.log.open import open_log
+from services.log.port import Entry
+from services.store.postgres import PostgresStore
+from services.store.programs import until
+from tests.cluster.workers import USUAL, How, Worker
+from tests.histories import entry
+from tests.integration.folding import MASTER_KEY, Engine
+
+AT_ONCE: Final = 20
+PAUSE_S: Final = 0.02
+PATIENCE_S: Final = 90.0
+
+
+class Scene:
+    """A log that is told a story, and workers that fold it."""
+
+    def __init__(self, engine: Engine, folder: Path, stack: ExitStack) -> None:
+        self._engine, self._folder, self._stack = engine, folder, stack
+        self._store = stack.enter_context(closing(PostgresStore(engine.urls.fold)))
+        self.addresses = Addresses(engine.urls, engine.log_url, "", MASTER_KEY)
+
+    def worker(self, name: str, how: How = USUAL) -> Worker:
+        """One more."""
+        return self._stack.enter_context(Worker(self.addresses, self._folder / name, how))
+
+    def folded(self) -> int:
+        """Records of which the rows tell."""
+        return sum(self._store.checkpoints().values())
+
+    def folds(self, count: int) -> None:
+        """Wait until so many more are folded."""
+        goal = self.folded() + count
+        self.waits(lambda: self.folded() >= goal)
+
+    def is_done(self) -> bool:
+        """Whether nothing is left to fold, nor to say."""
+        ends, came = self._engine.log.ends(), self._store.checkpoints()
+        is_folded = all(came.get(partition, 0) >= end for partition, end in ends.items())
+        return is_folded and not self._engine.outbox.waiting(1)
+
+    def waits(self, holds: Callable[[], bool]) -> None:
+        """Wait until it holds."""
+        for _ in until(PATIENCE_S, every_s=0.02):
+            if holds():
+                return
+        said = [path.read_text()[-3000:] for path in self._folder.iterdir() if path.is_file()]
+        raise AssertionError("\n\n".join(said))
+
+
+@contextmanager
+def a_scene(engine: Engine, folder: Path) -> Iterator[Scene]:
+    with ExitStack() as stack:
+        yield Scene(engine, folder, stack)
+
+
+@contextmanager
+def telling(engine: Engine, events: Sequence[Recorded[Any]]) -> Iterator[None]:
+    """Appends while the block is at work, some of it twice; all of it at its end."""
+    with closing(open_log(engine.log_url)) as log:
+        entries = [entry(event, log.partitions) for event in events]
+        hurry = threading.Event()
+
+        def tell() -> None:
+            for first in range(0, len(entries), AT_ONCE):
+                log.append([*entries[first : first + AT_ONCE], *entries[first : first + 1]])
+                hurry.wait(PAUSE_S)
+
+        thread = threading.Thread(target=tell)
+        thread.start()
+        try:
+            yield
+        finally:
+            hurry.set()
+            thread.join()
+
+
+def has_shares(worker: Worker, count: int) -> bool:
+    """Whether it was given that many by now."""
+    return worker.shares >= count
+
+
+def assert_as_alone(shared: Engine, alone: Engine, events: int) -> None:
+    """Every event counted once, the sum holds, and one loop gives the same rows."""
+    # Whoever ended last may have told the time once more.
+    ends = {partition: end for partition, end in shared.store.checkpoints().items() if end}
+    for partition, end in ends.items():
+        records = shared.log.read(partition, 0, end)
+        alone.log.append([Entry(partition, record.payload) for record in records])
+    alone.fold()
+    counted = shared.rows("SELECT partition, applied + duplicate, applied FROM checkpoint")
+    assert {partition: told for partition, told, _ in counted if told} == ends
+    assert sum(applied for *_, applied in counted) >= events
+    assert shared.digests() == alone.digests()
+    assert shared.rows("SELECT count(*) FROM seen") == alone.rows("SELECT count(*) FROM seen")
+    assert shared.verified().is_ok
