@@ -32,6 +32,7 @@ from tests.cluster.topics import fresh
 from tests.cluster.workers import Worker
 from tests.front import FrontProcess
 from tests.integration.folding import MASTER_KEY
+from tests.platforms import is_gone
 
 WORKSPACE: Final = "shop"
 PARTS: Final = ("first", "second", "broker", "postgres", "archive", "ingest")
@@ -148,6 +149,7 @@ class Cluster:
             case "postgres":
                 if (found := self._postgres.postmaster()) is not None:
                     kill(found.pid, signal.SIGKILL)
+                    assert is_gone(found.pid)
                 self._postgres.start()
             case "archive":
                 self._front.kill()
