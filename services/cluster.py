@@ -80,5 +80,5 @@ def fold_a_share(
             lookout.run(stop, lambda: share.partitions, lambda: share.attempts)
 
         address = parse(addresses.log)
-        with beside(stop, [look, chores.run]):
+        with beside(stop, [look, lookout.guard, chores.run]):
             work(Group(address.servers, address.topic, session_s), share, stop)

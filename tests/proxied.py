@@ -116,7 +116,7 @@ class _Line:
 
 
 @contextmanager
-def a_proxy(server_port: int, *, port: int = 0) -> Iterator[Proxy]:
+def a_proxy(server_port: int, port: int = 0) -> Iterator[Proxy]:
     """A proxy of the server at ``server_port``, listening until the block ends."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="proxy", daemon=True)

@@ -47,7 +47,7 @@ class Lookout:
         self._now_s, self._end = now_s, end
         self._waiting_since: datetime | None = None
         self._seen: object = None
-        self._moved_s = now_s()
+        self._moved_s = self._looked_s = now_s()
 
     def may_fold(self, partition: int, recorded_at: datetime) -> bool:
         """Whether control is not too far behind what was recorded then; as last seen."""
@@ -62,6 +62,7 @@ class Lookout:
     ) -> None:
         """Look until ``stop`` is set, and end a worker whose ``partitions`` wait in vain."""
         while not stop.is_set():
+            self._looked_s = self._now_s()
             try:
                 self.look(partitions(), attempts())
             except Unavailable as cause:
@@ -69,6 +70,17 @@ class Lookout:
                 self._moved_s = self._now_s()
                 log.warning("lookout.blind", cause=str(cause))
             stop.wait(LOOK_S)
+
+    def guard(self, stop: threading.Event) -> None:
+        """Until ``stop`` is set, end a worker whose look hangs: on a line that is silent, say.
+
+        A server that is gone is noticed within seconds. A line that takes what is sent, and brings
+        nothing back, is noticed by nobody else: all that asks through it waits for ever.
+        """
+        while not stop.wait(LOOK_S):
+            if (seconds := self._now_s() - self._looked_s) > self._stalled_s:
+                log.critical("projector.blind", seconds=round(seconds))
+                self._end()
 
     def look(self, partitions: Collection[int], attempts: int) -> None:
         """See where control stands, and whether these partitions move while they have records."""

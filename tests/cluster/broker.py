@@ -27,9 +27,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{port},BEHIND://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},BEHIND://127.0.0.1:{before}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={folder}/data
 auto.create.topics.enable=false
 broker.heartbeat.interval.ms=200
@@ -56,11 +56,19 @@ class Broker:
     def __init__(self, folder: Path) -> None:
         """Raises ``NoBroker`` where Java or Kafka are missing and can't be had."""
         self.port = free_port()
+        self.behind, self.before = free_port(), free_port()
+        """Where it listens for a proxy, and where it tells clients who come by it to come."""
         self._classes = f"{jars()}/*"
         self._folder = folder
         self._properties = folder / "server.properties"
         self._properties.write_text(
-            PROPERTIES.format(port=self.port, controller=free_port(), folder=folder)
+            PROPERTIES.format(
+                port=self.port,
+                behind=self.behind,
+                before=self.before,
+                controller=free_port(),
+                folder=folder,
+            )
         )
         self._process: subprocess.Popen[bytes] | None = None
         format_ = ("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c")

@@ -2,14 +2,16 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from schemas.envelope import Recorded
 from services.addresses import Addresses
+from services.errors import Unavailable
 from services.log.open import open_log
-from services.log.port import Entry
+from services.log.port import Entry, Log
 from services.store.postgres import PostgresStore
 from services.store.programs import until
 from tests.cluster.workers import USUAL, How, Worker
@@ -24,10 +26,12 @@ PATIENCE_S: Final = 90.0
 class Scene:
     """A log that is told a story, and workers that fold it."""
 
-    def __init__(self, engine: Engine, folder: Path, stack: ExitStack) -> None:
+    def __init__(
+        self, engine: Engine, folder: Path, stack: ExitStack, addresses: Addresses | None
+    ) -> None:
         self._engine, self._folder, self._stack = engine, folder, stack
         self._store = stack.enter_context(closing(PostgresStore(engine.urls.fold)))
-        self.addresses = Addresses(engine.urls, engine.log_url, "", MASTER_KEY)
+        self.addresses = addresses or Addresses(engine.urls, engine.log_url, "", MASTER_KEY)
 
     def worker(self, name: str, how: How = USUAL) -> Worker:
         """One more."""
@@ -41,6 +45,10 @@ class Scene:
         """Wait until so many more are folded."""
         goal = self.folded() + count
         self.waits(lambda: self.folded() >= goal)
+
+    def rests(self, seconds: float) -> None:
+        """Let so much time pass."""
+        threading.Event().wait(seconds)
 
     def is_done(self) -> bool:
         """Whether nothing is left to fold, nor to say."""
@@ -58,30 +66,45 @@ class Scene:
 
 
 @contextmanager
-def a_scene(engine: Engine, folder: Path) -> Iterator[Scene]:
+def a_scene(engine: Engine, folder: Path, *, addresses: Addresses | None = None) -> Iterator[Scene]:
+    """One that waits to be told of; its workers find everything at ``addresses``."""
     with ExitStack() as stack:
-        yield Scene(engine, folder, stack)
+        yield Scene(engine, folder, stack, addresses)
 
 
 @contextmanager
-def telling(engine: Engine, events: Sequence[Recorded[Any]]) -> Iterator[None]:
-    """Appends while the block is at work, some of it twice; all of it at its end."""
-    with closing(open_log(engine.log_url)) as log:
+def telling(engine: Engine, events: Sequence[Recorded[Any]], *, url: str = "") -> Iterator[None]:
+    """Appends while the block is at work, some of it twice; all of it at its end.
+
+    What is refused is appended again, until it is acknowledged.
+    """
+    with closing(open_log(url or engine.log_url)) as log:
         entries = [entry(event, log.partitions) for event in events]
         hurry = threading.Event()
 
         def tell() -> None:
             for first in range(0, len(entries), AT_ONCE):
-                log.append([*entries[first : first + AT_ONCE], *entries[first : first + 1]])
+                some = [*entries[first : first + AT_ONCE], *entries[first : first + 1]]
+                while not is_appended(log, some):
+                    threading.Event().wait(PAUSE_S)
                 hurry.wait(PAUSE_S)
 
-        thread = threading.Thread(target=tell)
-        thread.start()
-        try:
-            yield
-        finally:
-            hurry.set()
-            thread.join()
+        with ThreadPoolExecutor(1) as threads:
+            under_way = threads.submit(tell)
+            try:
+                yield
+            finally:
+                hurry.set()
+            under_way.result()
+
+
+def is_appended(log: Log, entries: Sequence[Entry]) -> bool:
+    """Whether it was acknowledged."""
+    try:
+        log.append(entries)
+    except Unavailable:
+        return False
+    return True
 
 
 def has_shares(worker: Worker, count: int) -> bool:
