@@ -23,11 +23,11 @@ JAVA: Final = (
     "-cp",
 )
 PROPERTIES: Final = """
-process.roles=broker,controller
-node.id=1
+process.roles={roles}
+node.id={node}
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},BEHIND://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},BEHIND://127.0.0.1:{behind}{listener}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port},BEHIND://127.0.0.1:{before}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={folder}/data
@@ -53,9 +53,13 @@ class NoBroker(Exception):
 class Broker:
     """A broker on a port that it keeps when it is killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises ``NoBroker`` where Java or Kafka are missing and can't be had."""
+    def __init__(self, folder: Path, *, beside: "Broker | None" = None) -> None:
+        """``beside`` has one join another's cluster, which that one alone controls.
+
+        Raises ``NoBroker`` where Java or Kafka are missing and can't be had.
+        """
         self.port = free_port()
+        self.controller: int = beside.controller if beside else free_port()
         self.behind, self.before = free_port(), free_port()
         """Where it listens for a proxy, and where it tells clients who come by it to come."""
         self._classes = f"{jars()}/*"
@@ -66,7 +70,10 @@ class Broker:
                 port=self.port,
                 behind=self.behind,
                 before=self.before,
-                controller=free_port(),
+                controller=self.controller,
+                roles="broker" if beside else "broker,controller",
+                node=2 if beside else 1,
+                listener="" if beside else f",CONTROLLER://127.0.0.1:{self.controller}",
                 folder=folder,
             )
         )
