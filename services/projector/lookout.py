@@ -78,9 +78,13 @@ class Lookout:
         nothing back, is noticed by nobody else: all that asks through it waits for ever.
         """
         while not stop.wait(LOOK_S):
-            if (seconds := self._now_s() - self._looked_s) > self._stalled_s:
-                log.critical("projector.blind", seconds=round(seconds))
-                self._end()
+            self.oversee()
+
+    def oversee(self) -> None:
+        """See whether the look at hand has taken too long."""
+        if (seconds := self._now_s() - self._looked_s) > self._stalled_s:
+            log.critical("projector.blind", seconds=round(seconds))
+            self._end()
 
     def look(self, partitions: Collection[int], attempts: int) -> None:
         """See where control stands, and whether these partitions move while they have records."""

@@ -194,6 +194,18 @@ def test_a_worker_that_has_lag_and_makes_no_progress_is_ended() -> None:
     assert (before, seat.ended) == (0, 1)
 
 
+def test_a_worker_whose_look_hangs_is_ended() -> None:
+    seat = Seat()
+
+    seat.now_s += STALLED_S
+    seat.lookout.oversee()
+    before = seat.ended
+    seat.now_s += 1
+    seat.lookout.oversee()
+
+    assert (before, seat.ended) == (0, 1)
+
+
 @pytest.mark.parametrize("what", ["no lag", "progress", "an answer", "lag of others"])
 def test_a_worker_is_left_alone_where_there_is(what: str) -> None:
     seat = Seat()

@@ -1,0 +1,156 @@
+"""No space left for PostgreSQL: what was acknowledged is kept, and counts once there is room."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from schemas.envelope import Recorded
+from services.errors import Unavailable
+from services.store.programs import Account
+from services.store.urls import Urls
+from tests.campaign import Campaign
+from tests.cluster.oracle import differences, rows_in, rows_of
+from tests.conftest import TEMPLATE
+from tests.disks import resize, small_disk
+from tests.histories import fold
+from tests.integration.folding import Engine, an_engine
+from tests.integration.running import RunningPlatform
+from tests.integration.telling import Teller, Told, assert_each_once
+from tests.reported import Fault, Noted
+from tests.stories import a_story
+
+AT_ONCE: Final = 40
+LITTLE_MB: Final = 2
+"""Room for a few batches."""
+ROOM_MB: Final = 400
+PLATFORM_MB: Final = 900
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small one."""
+    with small_disk(tmp_path / "disk", size_mb=100) as disk:
+        yield disk
+
+
+@pytest.fixture
+def cramped(server: Urls, disk: Path) -> Iterator[Urls]:
+    """A database whose tables have little room to grow."""
+    place, name = sql.Literal(str(disk)), sql.Identifier(f"cramped_{os.getpid()}")
+    with psycopg.connect(server.of("postgres").owner, autocommit=True) as connection:
+        home = connection.execute("SHOW data_directory").fetchone()
+        assert home is not None
+        Account.of(Path(home[0])).own(disk)
+        connection.execute(sql.SQL("CREATE TABLESPACE {} LOCATION {}").format(name, place))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} TABLESPACE {} STRATEGY file_copy").format(
+                name, sql.Identifier(TEMPLATE), name
+            )
+        )
+        resize(disk, size_mb=(shutil.disk_usage(disk).used >> 20) + LITTLE_MB)
+        try:
+            yield server.of(f"cramped_{os.getpid()}")
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+            connection.execute(sql.SQL("DROP TABLESPACE {}").format(name))
+
+
+@pytest.mark.fault(Fault.SPACE)
+def test_events_are_refused_while_tables_can_t_grow_and_count_once_when_they_can(
+    cramped: Urls, disk: Path, campaign: Campaign, noted: Noted
+) -> None:
+    chance, times = Random(campaign.seed), campaign.of(1, 6)
+    with an_engine(cramped) as engine:
+        story = a_story(chance, events=30_000, people=300, vault=engine.vault).events
+        told: list[Recorded[Any]] = []
+        for number in range(1, times + 1):
+            told += told_until_full(engine, story[len(told) :])
+            room = ROOM_MB if number == times else LITTLE_MB
+            resize(disk, size_mb=(shutil.disk_usage(disk).used >> 20) + room)
+        told += story[len(told) :][:AT_ONCE]
+        engine.append(told[-AT_ONCE:])
+        engine.fold()
+
+        account = engine.account()
+        counted = engine.rows("SELECT count(*) FROM seen")[0][0]
+        noted.add(events=len(told), lost=max(0, len(told) - counted))
+        assert account.in_flight == account.dead_lettered == 0
+        assert account.applied == counted == len(told)
+        assert differences(rows_in(engine.urls), rows_of(fold(told, engine.vault))) == {}
+        assert engine.verified().is_ok
+
+
+def told_until_full(engine: Engine, events: Sequence[Recorded[Any]]) -> Sequence[Recorded[Any]]:
+    """Tell and fold until both are refused for want of space; gives what was acknowledged."""
+    loop, refusals, told = engine.loop(), set[str](), 0
+    while refusals != {"appending", "folding"}:
+        some = events[told : told + AT_ONCE]
+        if has_room(lambda: engine.append(some)):  # noqa: B023 - asked at once
+            told += AT_ONCE
+        else:
+            refusals.add("appending")
+        if not has_room(loop.once):
+            refusals.add("folding")
+    return events[:told]
+
+
+def has_room(ask: Callable[[], object]) -> bool:
+    """Whether what is asked for is done; if not it is for want of space."""
+    try:
+        ask()
+    except Unavailable as cause:
+        if "No space left" not in str(cause):
+            raise
+        return False
+    return True
+
+
+@pytest.mark.fault(Fault.SPACE)
+def test_a_platform_whose_whole_disk_was_full_has_each_acknowledged_event_once(
+    tmp_path: Path, long_campaign: Campaign, noted: Noted
+) -> None:
+    told = Told()
+    with (
+        small_disk(tmp_path / "data", size_mb=PLATFORM_MB) as disk,
+        RunningPlatform(disk) as platform,
+    ):
+        platform.start()
+        with Teller(platform, told, seed=long_campaign.seed) as teller:
+            for _ in range(3):
+                before = len(told.ids)
+                platform.wait_until(lambda n=before: len(told.ids) > n + 50, "much was told")  # type: ignore[misc]
+                with filled(disk):
+                    refused = teller.answers[503] + teller.answers[0]
+                    platform.wait_until(
+                        lambda n=refused: teller.answers[503] + teller.answers[0] > n + 5,  # type: ignore[misc]
+                        "nothing is taken in any more",
+                    )
+                platform.wait_until(platform.is_ready, "it can serve again")
+        status = platform.settled()
+
+        assert_each_once(platform, told, status)
+        noted.add(events=len(told.ids))
+
+
+@contextmanager
+def filled(disk: Path) -> Iterator[None]:
+    """Nothing is left of it while the block lasts."""
+    ballast = disk / "ballast"
+    with ballast.open("wb") as file:
+        while free := shutil.disk_usage(disk).free:
+            # Others write meanwhile.
+            with suppress(OSError):
+                file.write(bytes(min(free, 1 << 20)))
+                file.flush()
+    try:
+        yield
+    finally:
+        ballast.unlink()
