@@ -89,16 +89,12 @@ def test_events_are_refused_while_tables_can_t_grow_and_count_once_when_they_can
 
 
 def told_until_full(engine: Engine, events: Sequence[Recorded[Any]]) -> Sequence[Recorded[Any]]:
-    """Tell and fold until both are refused for want of space; gives what was acknowledged."""
-    loop, refusals, told = engine.loop(), set[str](), 0
-    while refusals != {"appending", "folding"}:
-        some = events[told : told + AT_ONCE]
-        if has_room(lambda: engine.append(some)):  # noqa: B023 - asked at once
-            told += AT_ONCE
-        else:
-            refusals.add("appending")
-        if not has_room(loop.once):
-            refusals.add("folding")
+    """Tell and fold until no more can be told; gives what was acknowledged."""
+    loop, told = engine.loop(), 0
+    while has_room(lambda: engine.append(events[told : told + AT_ONCE])):
+        told += AT_ONCE
+        has_room(loop.once)
+    has_room(engine.fold)
     return events[:told]
 
 
