@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -91,7 +92,7 @@ def test_events_are_refused_while_tables_can_t_grow_and_count_once_when_they_can
 def told_until_full(engine: Engine, events: Sequence[Recorded[Any]]) -> Sequence[Recorded[Any]]:
     """Tell and fold until no more can be told; gives what was acknowledged."""
     loop, told = engine.loop(), 0
-    while has_room(lambda: engine.append(events[told : told + AT_ONCE])):
+    while has_room(partial(engine.append, events[told : told + AT_ONCE])):
         told += AT_ONCE
         has_room(loop.once)
     has_room(engine.fold)
