@@ -30,13 +30,12 @@ from services.store.statements import ALONE
 from services.store.urls import Urls
 from services.vault.postgres import PostgresVault
 from tests.cluster.topics import fresh
-from tests.cluster.workers import Worker, fold
+from tests.cluster.workers import How, Work, Worker, fold
 
 MASTER_KEY: Final = bytes(range(32))
 POST: Final = 2_000
 PATIENCE_S: Final = 900.0
 REPEATED: Final = 0.01
-Target = Callable[[Addresses, Path, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +77,22 @@ class Bench:
         raise AssertionError([worker.said[-2000:] for worker in workers])
 
     @contextmanager
-    def crew(self, count: int, target: Target = fold) -> Iterator[list[Worker]]:
-        """So many workers, once each has its share of a log in which only the rules are."""
+    def crew(
+        self, count: int, working: Callable[[Path], Work] = lambda _: fold
+    ) -> Iterator[list[Worker]]:
+        """So many workers, once each has its share of a log in which only the rules are.
+
+        ``working`` is what one does who logs to that place.
+        """
         ruled = [("bench", event) for event in defaults("bench", "bench", START)]
         receive_control(ruled, datetime.now(UTC), vault=self.vault, log=self.log)
         addresses = Addresses(self.urls, self.url, Access(""), MASTER_KEY)
         with ExitStack() as stack:
             workers = [
                 stack.enter_context(
-                    Worker(
-                        addresses,
-                        self.folder / f"said-{number}",
-                        session_s=SESSION_S,
-                        target=target,
-                    )
+                    Worker(addresses, said, How(session_s=SESSION_S), work=working(said))
                 )
-                for number in range(count)
+                for said in (self.folder / f"said-{number}" for number in range(count))
             ]
             self.wait(lambda: all_have_shares(workers), workers)
             self.wait(self.is_done, workers)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -98,14 +99,18 @@ class _Account:
             self.process_s = time.process_time() - process_s
 
 
-def fold(addresses: Addresses, place: Path, session_s: float) -> None:
+def working(place: Path) -> workers.Work:
     """As a worker's process does, and write the table down where it ends."""
+    return partial(_fold, place)
+
+
+def _fold(place: Path, addresses: Addresses, how: workers.How) -> None:
     steps, account = _OneThread(STEPS, postgres), _Account()
     share.Share.fold = account.counting(share.Share.fold)  # type: ignore[method-assign]
     share.Share.settle = account.settling(share.Share.settle)  # type: ignore[method-assign]
     try:
         with steps.watching():
-            workers.fold(addresses, place, session_s)
+            workers.fold(addresses, how)
     finally:
         _write(said(place), steps, account)
 

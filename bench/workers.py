@@ -90,7 +90,7 @@ def folded(bench: Bench, raws: Sequence[bytes], workers: Sequence[Worker]) -> No
 
 def explain(bench: Bench, raws: Sequence[bytes]) -> None:
     """Print what each step of one worker costs."""
-    with bench.crew(1, target=worker_steps.fold) as workers:
+    with bench.crew(1, worker_steps.working) as workers:
         folded(bench, raws, workers)
         place = bench.folder / "said-0"
     if any(workers[0].codes):

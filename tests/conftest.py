@@ -14,6 +14,7 @@ from tests import profiles
 from tests.campaign import campaigns
 from tests.databases import Databases
 from tests.front import FrontProcess
+from tests.reported import REPORT, Noted, Reporter, told_of
 
 MOST_WORKERS: Final = 4
 """Each has a PostgreSQL of its own, and may run a whole platform."""
@@ -48,9 +49,17 @@ _THROW_AWAY = {
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Set how hard property tests try before the command line may choose otherwise."""
     profiles.load()
+    # Of several processes the one that hears of every outcome writes the report.
+    if (place := os.environ.get(REPORT)) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Reporter(Path(place)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let the outcome of a test of faults say which."""
+    item.user_properties += told_of(item).items()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -88,6 +97,12 @@ def _together(nodeid: str) -> str:
     """What one worker runs all tests of: a file, or a folder that shares what is dear to start."""
     path = Path(nodeid.partition("::")[0])
     return path.parent.name if path.parent.name in TOGETHER else str(path)
+
+
+@pytest.fixture
+def noted(request: pytest.FixtureRequest) -> Noted:
+    """Where a test of faults notes what it counted."""
+    return Noted(request.node)
 
 
 @pytest.fixture(scope="session")

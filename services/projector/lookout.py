@@ -37,17 +37,19 @@ class Lookout:
         store: Store,
         *,
         end_stopped: Callable[[], object],
+        stalled_s: float = STALLED_S,
         now_s: Callable[[], float] = time.monotonic,
         end: Callable[[], object] = end_process,
     ) -> None:
         """``end_stopped`` frees what workers hold that were stopped; ``end`` ends this one."""
         self._log, self._store, self._end_stopped = source, store, end_stopped
+        self._stalled_s = stalled_s
         self._now_s, self._end = now_s, end
         self._waiting_since: datetime | None = None
         self.waiting = 0
         """Records of all partitions that waited to be folded, control's aside; as last seen."""
         self._seen: object = None
-        self._moved_s = now_s()
+        self._moved_s = self._looked_s = now_s()
 
     def may_fold(self, partition: int, recorded_at: datetime) -> bool:
         """Whether control is not too far behind what was recorded then; as last seen."""
@@ -62,6 +64,7 @@ class Lookout:
     ) -> None:
         """Look until ``stop`` is set, and end a worker whose ``partitions`` wait in vain."""
         while not stop.is_set():
+            self._looked_s = self._now_s()
             try:
                 self.look(partitions(), attempts())
             except Unavailable as cause:
@@ -69,6 +72,21 @@ class Lookout:
                 self._moved_s = self._now_s()
                 log.warning("lookout.blind", cause=str(cause))
             stop.wait(LOOK_S)
+
+    def guard(self, stop: threading.Event) -> None:
+        """Until ``stop`` is set, end a worker whose look hangs: on a line that is silent, say.
+
+        A server that is gone is noticed within seconds. A line that takes what is sent, and brings
+        nothing back, is noticed by nobody else: all that asks through it waits for ever.
+        """
+        while not stop.wait(LOOK_S):
+            self.oversee()
+
+    def oversee(self) -> None:
+        """See whether the look at hand has taken too long."""
+        if (seconds := self._now_s() - self._looked_s) > self._stalled_s:
+            log.critical("projector.blind", seconds=round(seconds))
+            self._end()
 
     def look(self, partitions: Collection[int], attempts: int) -> None:
         """See where control stands, and whether these partitions move while they have records."""
@@ -85,7 +103,7 @@ class Lookout:
         has_lag = any(at < ends.get(partition, 0) for partition, at in ours.items())
         if not has_lag or self._seen != (ours, attempts):
             self._seen, self._moved_s = (ours, attempts), self._now_s()
-        elif self._now_s() - self._moved_s > STALLED_S:
-            log.critical("projector.stalled", partitions=sorted(ours), seconds=STALLED_S)
+        elif self._now_s() - self._moved_s > self._stalled_s:
+            log.critical("projector.stalled", partitions=sorted(ours), seconds=self._stalled_s)
             self._end()
         self._end_stopped()

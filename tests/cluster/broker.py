@@ -20,13 +20,13 @@ START_S: Final = 120
 # It serves a few thousand records: small, started quickly, and beside other work.
 SMALL: Final = "-Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData".split()
 PROPERTIES: Final = """
-process.roles=broker,controller
-node.id=1
+process.roles={roles}
+node.id={node}
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{port},BEHIND://127.0.0.1:{behind}{listener}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},BEHIND://127.0.0.1:{before}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={folder}/data
 auto.create.topics.enable=false
 broker.heartbeat.interval.ms=200
@@ -53,17 +53,32 @@ class NoBroker(Exception):
 class Broker:
     """A broker on a port that it keeps when it is killed and started again."""
 
-    def __init__(self, folder: Path, *, java: Sequence[str] = SMALL) -> None:
-        """Raises ``NoBroker`` where Java or Kafka are missing and can't be had.
+    def __init__(
+        self, folder: Path, *, beside: "Broker | None" = None, java: Sequence[str] = SMALL
+    ) -> None:
+        """``beside`` has one join another's cluster, which that one alone controls.
 
-        ``java`` is what its virtual machine is told.
+        ``java`` is what its virtual machine is told. Raises ``NoBroker`` where Java or Kafka are
+        missing and can't be had.
         """
         self.port = free_port()
+        self.controller: int = beside.controller if beside else free_port()
+        self.behind, self.before = free_port(), free_port()
+        """Where it listens for a proxy, and where it tells clients who come by it to come."""
         self._java = ["java", *java, "-cp", f"{jars()}/*"]
         self._folder = folder
         self._properties = folder / "server.properties"
         self._properties.write_text(
-            PROPERTIES.format(port=self.port, controller=free_port(), folder=folder)
+            PROPERTIES.format(
+                port=self.port,
+                behind=self.behind,
+                before=self.before,
+                controller=self.controller,
+                roles="broker" if beside else "broker,controller",
+                node=2 if beside else 1,
+                listener="" if beside else f",CONTROLLER://127.0.0.1:{self.controller}",
+                folder=folder,
+            )
         )
         self._process: subprocess.Popen[bytes] | None = None
         format_ = ("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c")

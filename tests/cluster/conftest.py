@@ -5,8 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.store.migrate import migrate
+from services.store.urls import Urls
 from tests.cluster.broker import Broker, NoBroker
 from tests.cluster.topics import fresh
+from tests.integration.folding import Engine, an_engine
 
 NAMED = "TOUCHLINE_TEST_KAFKA"
 
@@ -44,3 +47,18 @@ def mortal(request: pytest.FixtureRequest) -> Broker:
 def log_url(kafka: str) -> str:
     """The address of a log that is empty."""
     return fresh(kafka)
+
+
+@pytest.fixture
+def shared(bare: Urls, log_url: str) -> Iterator[Engine]:
+    """Log, store and vault of the workers."""
+    migrate(bare.owner)
+    with an_engine(bare, log_url=log_url) as engine:
+        yield engine
+
+
+@pytest.fixture
+def alone(urls: Urls, shared: Engine) -> Iterator[Engine]:
+    """What one embedded loop makes of the same log, in PostgreSQL."""
+    with an_engine(urls, vault=shared.vault) as engine:
+        yield engine

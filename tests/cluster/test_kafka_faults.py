@@ -19,6 +19,7 @@ from tests.campaign import Campaign
 from tests.cluster.broker import Broker
 from tests.cluster.topics import fresh
 from tests.contract.log import DEADLINE_S, entries, payloads
+from tests.reported import Fault, Noted
 
 WRITERS = 8
 PARTITIONS = 4
@@ -35,8 +36,9 @@ class Answered(NamedTuple):
     """How often each payload had to be appended again."""
 
 
+@pytest.mark.fault(Fault.KILLS)
 def test_what_was_acknowledged_is_there_in_order_though_the_broker_was_killed(
-    mortal: Broker, campaign: Campaign
+    mortal: Broker, campaign: Campaign, noted: Noted
 ) -> None:
     kills = campaign.of(1, 4)
     url = fresh(mortal.server, partitions=PARTITIONS)
@@ -67,6 +69,7 @@ def test_what_was_acknowledged_is_there_in_order_though_the_broker_was_killed(
         for writer in range(WRITERS):
             numbers = _numbers_of(writer, records)
             assert numbers == sorted(numbers)
+    noted.add(kills=kills, events=len(answered))
 
 
 def test_records_that_the_topic_forgot_are_asked_for_in_vain_and_loudly(kafka: str) -> None:

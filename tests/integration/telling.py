@@ -14,6 +14,7 @@ import httpx
 import psycopg
 
 from schemas.codec import decode
+from services.addresses import Addresses
 from services.archive.clickhouse import ClickHouseArchive
 from services.errors import Unavailable
 from services.fold.decisions import SOURCE
@@ -154,7 +155,16 @@ def assert_each_once(platform: RunningPlatform, told: Told, status: Json) -> Non
 
 def log_of(platform: RunningPlatform) -> Mapping[tuple[str, str], int]:
     """How often each event of a customer counts in the log, decisions among them."""
-    addresses = platform.addresses()
+    return applied_in(platform.addresses())
+
+
+def archive_of(platform: RunningPlatform) -> Mapping[tuple[str, str], int]:
+    """How often each of them is in the archive."""
+    return archived_in(platform.addresses())
+
+
+def applied_in(addresses: Addresses) -> Mapping[tuple[str, str], int]:
+    """How often each event of a customer counts in the log that ``addresses`` name."""
     with psycopg.connect(addresses.store.fold) as connection:
         skipped = set(connection.execute('SELECT partition, "offset" FROM skipped').fetchall())
     found: Counter[tuple[str, str]] = Counter()
@@ -168,9 +178,9 @@ def log_of(platform: RunningPlatform) -> Mapping[tuple[str, str], int]:
     return found
 
 
-def archive_of(platform: RunningPlatform) -> Mapping[tuple[str, str], int]:
+def archived_in(addresses: Addresses) -> Mapping[tuple[str, str], int]:
     """How often each of them is in the archive."""
-    with closing(ClickHouseArchive(platform.addresses().archive)) as archive:
+    with closing(ClickHouseArchive(addresses.archive)) as archive:
         rows = archive._connected().query(
             "SELECT source, id, count() FROM event WHERE partition > 0 GROUP BY source, id"
         )

@@ -21,6 +21,7 @@ from tests.campaign import Campaign
 from tests.contract.archive import ADA, piece, recorded
 from tests.disks import resize, small_disk
 from tests.front import FrontProcess
+from tests.reported import Fault, Noted
 
 DEADLINE_S = 90.0
 PARTITIONS = 4
@@ -115,15 +116,16 @@ def assert_each_once(archive: ClickHouseArchive, source: Source) -> None:
     assert found.result_rows == [(source.expected, source.expected)]
 
 
+@pytest.mark.fault(Fault.KILLS)
 def test_kills_in_the_middle_of_inserts_lose_and_double_nothing(
-    tmp_path: Path, source: Source, campaign: Campaign
+    tmp_path: Path, source: Source, campaign: Campaign, noted: Noted
 ) -> None:
-    moments = random.Random(campaign.seed)
+    moments, kills = random.Random(campaign.seed), campaign.of(2, 10)
     with FrontProcess(tmp_path / "chdb") as front:
         archive = front.archive()
         source.record(2_000)
         with feeding(source, archive) as until:
-            for _ in range(campaign.of(2, 10)):
+            for _ in range(kills):
                 source.record(5_000)
                 before = sum(source.progress.archived().values())
                 until(lambda before=before: sum(source.progress.archived().values()) > before)  # type: ignore[misc]
@@ -133,6 +135,7 @@ def test_kills_in_the_middle_of_inserts_lose_and_double_nothing(
             until(lambda: is_fed(source))
 
         assert_each_once(archive, source)
+        noted.add(kills=kills, events=source.expected)
         archive.close()
 
 

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.campaign import Campaign
 from tests.integration.running import PATIENCE_S, Json, Process, RunningPlatform
 from tests.integration.telling import Teller, Told, assert_each_once, recorded, write
+from tests.reported import Fault, Noted
 
 SMALL: Final = """
 from services.ingest import room
@@ -62,7 +65,10 @@ class Loader:
         return self._platform.python("-c", SMALL, "import", str(self._path))
 
 
-def test_kills_during_a_load_lose_and_double_nothing(tmp_path: Path, campaign: Campaign) -> None:
+@pytest.mark.fault(Fault.KILLS)
+def test_kills_during_a_load_lose_and_double_nothing(
+    tmp_path: Path, campaign: Campaign, noted: Noted
+) -> None:
     events, victims = campaign.of(1_000, 6_000), campaign.of(FEWER, VICTIMS)
     # Records between two kills, at most; while processes start again the load goes on.
     farthest = events // len(victims) // 2
@@ -81,6 +87,7 @@ def test_kills_during_a_load_lose_and_double_nothing(tmp_path: Path, campaign: C
         status = platform.settled()
 
         assert_each_once(platform, told, status)
+        noted.add(kills=sum(map(len, victims)), events=len(told.ids))
 
 
 def until_recorded(platform: RunningPlatform, more: int) -> None:
@@ -100,8 +107,9 @@ def kill(platform: RunningPlatform, loader: Loader, names: tuple[Process | str, 
         platform.start()
 
 
+@pytest.mark.fault(Fault.KILLS)
 def test_a_load_killed_many_times_gives_the_rows_of_one_that_was_not(
-    tmp_path: Path, long_campaign: Campaign
+    tmp_path: Path, long_campaign: Campaign, noted: Noted
 ) -> None:
     events, kills, seed = 3_000, 10, long_campaign.seed
     chance = random.Random(seed)
@@ -120,10 +128,12 @@ def test_a_load_killed_many_times_gives_the_rows_of_one_that_was_not(
             until_recorded(killed, chance.randint(1, events // kills // 2))
             if chance.random() < 0.5:
                 killed.kill("postgres")
+                noted.add(kills=1)
             loader.kill()
         loader.finish()
 
         assert rows_of(killed) == rows_of(calm)
+        noted.add(kills=kills, events=events)
 
 
 def rows_of(platform: RunningPlatform) -> list[Json]:

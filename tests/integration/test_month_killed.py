@@ -7,9 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.campaign import Campaign
 from tests.integration.running import PATIENCE_S, Json, Process, RunningPlatform
 from tests.integration.storm import CLIENTS, Month, Storm, pending, rows
+from tests.reported import Fault
 
 SAMPLE: Final = """
 from services.ingest.samples import cdnow
@@ -29,6 +32,7 @@ FEWER: Final[Sequence[Process]] = ("engine", "postgres", "web")
 """The web process seldom: nothing else goes on until it is back."""
 
 
+@pytest.mark.fault(Fault.KILLS)
 def test_a_month_of_spending_refunds_and_merges_adds_up_after_kills(
     tmp_path: Path, campaign: Campaign
 ) -> None:

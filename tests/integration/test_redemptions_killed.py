@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+import pytest
 
 from tests.campaign import Campaign
 from tests.integration.running import PATIENCE_S, Json, Process, RunningPlatform
+from tests.reported import Fault
 
 MEMBERS: Final = 5
 GIVEN: Final = 5_000
@@ -61,6 +63,7 @@ class Spender:
             threading.Event().wait(0.02)
 
 
+@pytest.mark.fault(Fault.KILLS)
 def test_no_kill_spends_a_point_twice_or_loses_one(tmp_path: Path, long_campaign: Campaign) -> None:
     chance = random.Random(long_campaign.seed)
     with RunningPlatform(tmp_path / "data") as platform:

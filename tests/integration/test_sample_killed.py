@@ -7,11 +7,14 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+import pytest
+
 from services.fold.decisions import SOURCE
 from services.log.port import CONTROL
 from tests.campaign import Campaign
 from tests.integration.running import PATIENCE_S, Process, RunningPlatform
 from tests.integration.telling import archive_of, log_of, recorded
+from tests.reported import Fault, Noted
 
 EVERYTHING: Final[tuple[Process, ...]] = (
     "up", "web", "engine", "archive", "scorer", "postgres",
@@ -32,8 +35,9 @@ room.ALONE = room.BESIDE = room.Pace(100, 200)
 """With the folds: else few are in the log all at once, and nothing is left to be killed."""
 
 
+@pytest.mark.fault(Fault.KILLS)
 def test_a_sample_killed_with_all_of_the_platform_is_loaded_once_and_verifies(
-    tmp_path: Path, long_campaign: Campaign
+    tmp_path: Path, long_campaign: Campaign, noted: Noted
 ) -> None:
     purchases, chance = 20_000, Random(long_campaign.seed)
     with RunningPlatform(tmp_path / "data") as platform:
@@ -58,6 +62,7 @@ def test_a_sample_killed_with_all_of_the_platform_is_loaded_once_and_verifies(
         partitions = [row for row in status["partitions"] if row["partition"] != CONTROL]
         assert sum(row["applied"] for row in partitions) == len(applied)
         assert platform.verified()["ok"]
+        noted.add(kills=len(EVERYTHING) + 1, events=purchases)
 
 
 def bought(applied: Mapping[tuple[str, str], int]) -> set[tuple[str, str]]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx
 import psycopg
+import pytest
 
 from tests.campaign import Campaign
 from tests.integration.running import Json, RunningPlatform
+from tests.reported import Fault
 
 CUSTOMERS = 30
 POSTS = 24
@@ -18,6 +20,7 @@ ROWS = "SELECT customer_id::text, due_at, scores FROM touchline.score ORDER BY 1
 TOLD = "SELECT count(*), count(DISTINCT event_id) FROM touchline.score_told"
 
 
+@pytest.mark.fault(Fault.KILLS)
 def test_kills_of_the_scorer_and_the_database_change_no_score(
     tmp_path: Path, long_campaign: Campaign
 ) -> None:

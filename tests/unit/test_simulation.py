@@ -9,6 +9,7 @@ from services.log.port import CONTROL
 from services.store.port import Tally
 from tests.campaign import Campaign
 from tests.histories import fold, rows
+from tests.reported import Fault, Noted
 from tests.simulated import Platform
 from tests.stories import a_story
 
@@ -40,14 +41,17 @@ def adds_up(platform: Platform, seed: int) -> None:
     assert CONTROL in ends
 
 
+@pytest.mark.fault(Fault.SIMULATION)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_whatever_is_dropped_repeated_delayed_or_half_written_rows_are_right(
-    campaign: Campaign, share: int
+    campaign: Campaign, share: int, noted: Noted
 ) -> None:
     happened: Counter[str] = Counter()
     seeds = range(share, campaign.of(500, 10_000), SHARES)
 
     for seed in seeds:
-        happened += lived(campaign.seed * 1_000_000 + seed).chance.happened
+        platform = lived(campaign.seed * 1_000_000 + seed)
+        happened += platform.chance.happened
+        noted.add(events=len(platform.acknowledged))
 
     assert len(happened) == 12, happened

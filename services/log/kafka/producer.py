@@ -115,7 +115,11 @@ class Producer:
 async def _abandoned(producer: AIOKafkaProducer) -> None:
     """Let go of a producer that failed: nobody waits for what it may yet do."""
     with suppress(KafkaError, OSError, TimeoutError):
-        await asyncio.wait_for(producer.stop(), WITHIN_S)
+        try:
+            await asyncio.wait_for(producer.stop(), WITHIN_S)
+        finally:
+            # It stops only once all is sent: what can't be would hold its connections for ever.
+            await producer.client.close()
 
 
 def _packed(producer: AIOKafkaProducer, group: Sequence[Sequence[Entry]]) -> Batches:
