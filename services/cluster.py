@@ -10,7 +10,6 @@ from services.clock import Clock, SystemClock
 from services.commands.relay import MANY, relay
 from services.commands.ticker import Ticker
 from services.fold.apply import Folds
-from services.fold.garbage import collecting_rarely
 from services.fold.watch import Watch, WatchedStore
 from services.ingest.receive import receive_control
 from services.log.kafka.address import parse
@@ -50,7 +49,6 @@ def fold_a_share(
     """
     url = addresses.store.fold
     with ExitStack() as stack:
-        stack.enter_context(collecting_rarely())
         events = stack.enter_context(closing(open_log(addresses.log)))
         vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
         store = stack.enter_context(closing(PostgresStore(url, holds=Beside, patience_s=STOPPED_S)))

@@ -21,7 +21,6 @@ from services.commands.relay import relay
 from services.commands.ticker import Ticker
 from services.errors import NotOurs, Unavailable
 from services.fold.apply import Folds
-from services.fold.garbage import collecting_rarely
 from services.fold.loop import Loop, Step
 from services.fold.watch import Watch, WatchedStore
 from services.ingest.receive import receive_control
@@ -51,7 +50,6 @@ def folds(
     """
     url, clock = addresses.store.fold, SystemClock()
     with ExitStack() as stack:
-        stack.enter_context(collecting_rarely())
         events = stack.enter_context(closing(open_log(addresses.log)))
         vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
         store = stack.enter_context(closing(PostgresStore(url)))

@@ -34,7 +34,6 @@ from services.edge.probes import measure_process
 from services.edge.rate import Rates
 from services.edge.server import GRACE_S, serve
 from services.errors import Refused
-from services.fold.garbage import collecting_rarely
 from services.inboxes import reading
 from services.ingest.app import router as ingest_router
 from services.ingest.door import Door, IngestMetrics
@@ -284,7 +283,7 @@ def run(part: Part, settings: Settings) -> int:
 def _serve(part: Part, settings: Settings) -> None:
     # A statement of thousands of lines makes as many objects: looking for cycles among them, time
     # and again, would cost it a fifth.
-    with COMPOSED[part](settings) as web, collecting_rarely():
+    with COMPOSED[part](settings) as web:
         serve(web, settings.host, settings.port)
 
 

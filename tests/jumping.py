@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 FARTHEST_S: Final = 2 * 86_400
-OFTEN: Final = 0.05
+OFTEN: Final = 0.25
 
 
 class JumpingClock:

@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 from typing_extensions import override
 
 from bench.peers.slice import Tables
-from services.fold.garbage import collecting_rarely
 from services.projector.transport import Fetched, Transport, Whole
 from services.projector.worker import App, Group, settings
 
@@ -100,7 +99,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     server, group, topic, url, ids = sys.argv[1:]
     app = App(group, broker=f"kafka://{server}", **settings(Group((server,), topic)))
-    with ThreadPoolExecutor(1) as threads, collecting_rarely():
+    with ThreadPoolExecutor(1) as threads:
         asyncio.run(run(app, topic, Share(Tables(url, ids)), threads))
 
 

@@ -1,14 +1,10 @@
-"""Garbage: how often Python looks for cycles while batches are folded, and what it keeps."""
+"""Garbage: what Python keeps of batches that are gone."""
 
 import ctypes
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
-
-THRESHOLD: Final = 50_000
-"""A batch makes some hundred thousand objects that all live until its end. With Python's own 700
-the collector looks at them again and again: a third of the time (``bench/fold.py``)."""
 
 LARGE: Final = 1_000
 """Records of a batch after which there is something to give back."""
@@ -37,17 +33,6 @@ class Heap:
             # The C library keeps what was freed, a third of a gigabyte after a large load.
             if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
                 trim(0)
-
-
-@contextmanager
-def collecting_rarely() -> Iterator[None]:
-    """Have this process look for cycles seldom, for as long as the block lasts."""
-    young, *older = gc.get_threshold()
-    gc.set_threshold(THRESHOLD, *older)
-    try:
-        yield
-    finally:
-        gc.set_threshold(young, *older)
 
 
 @contextmanager

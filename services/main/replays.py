@@ -165,7 +165,6 @@ def _replay(
 ) -> Iterator[tuple["Folds", "Log", "PostgresStore"]]:
     """What the log is folded again with, into ``schema``."""
     from services.fold.apply import Folds
-    from services.fold.garbage import collecting_rarely
     from services.log.open import open_log
     from services.projector.projections import READ_MODELS
     from services.store.postgres import PostgresStore
@@ -173,7 +172,6 @@ def _replay(
 
     url = addresses.store.fold
     with ExitStack() as stack:
-        stack.enter_context(collecting_rarely())
         log = stack.enter_context(closing(open_log(addresses.log)))
         vault = stack.enter_context(closing(PostgresVault(url, addresses.master_key)))
         store = stack.enter_context(closing(PostgresStore(url, schema=schema)))

@@ -125,6 +125,8 @@ class Cluster:
             with psycopg.connect(self.addresses.store.fold) as connection:
                 came: dict[int, int] = dict(connection.execute(_CAME).fetchall())
                 is_said = connection.execute(_SAID).fetchone() == (True,)
+            # What was said between two looks would be in the log by now.
+            is_said &= self._log.ends() == ends
         except (Unavailable, psycopg.OperationalError):
             return False
         return is_said and all(came.get(at) == end for at, end in ends.items() if end)

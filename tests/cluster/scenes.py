@@ -60,7 +60,8 @@ class Scene:
         ends, came = self._engine.log.ends(), self._store.checkpoints()
         is_folded = all(came.get(partition, 0) >= end for partition, end in ends.items())
         is_settled = is_folded and not self._engine.rows("SELECT 1 FROM unsettled LIMIT 1")
-        return is_settled and not self._engine.outbox.waiting(1)
+        # What was said between two looks would be in the log by now.
+        return is_settled and not self._engine.outbox.waiting(1) and self._engine.log.ends() == ends
 
     def waits(self, holds: Callable[[], bool]) -> None:
         """Wait until it holds."""

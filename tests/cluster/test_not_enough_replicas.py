@@ -48,10 +48,10 @@ def test_what_too_few_replicas_would_keep_is_refused_and_what_was_acknowledged_i
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     *,
-    campaign: Campaign,
+    long_campaign: Campaign,
     noted: Noted,
 ) -> None:
-    kills = campaign.of(1, 3)
+    kills = 3
     # It tries again for so long before it says that it can't.
     monkeypatch.setattr(producer, "REQUEST_MS", 500)
     with two_brokers(mortal, tmp_path) as second:

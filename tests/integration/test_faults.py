@@ -10,6 +10,7 @@ from typing import Final
 import psycopg
 import pytest
 
+from tests.campaign import Campaign
 from tests.disks import resize, small_disk
 from tests.integration.running import Json, RunningPlatform
 from tests.integration.telling import archive_of, log_of
@@ -102,7 +103,10 @@ def test_an_archive_deleted_while_it_was_down_is_filled_again(platform: RunningP
     assert archive_of(platform) == log_of(platform)
 
 
-def test_a_full_disk_of_the_archive_stops_nothing_else(tmp_path: Path) -> None:
+def test_a_full_disk_of_the_archive_stops_nothing_else(
+    tmp_path: Path,
+    long_campaign: Campaign,
+) -> None:
     with (
         small_disk(tmp_path / "data" / "archive", size_mb=200) as disk,
         RunningPlatform(tmp_path / "data") as platform,
