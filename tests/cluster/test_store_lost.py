@@ -8,6 +8,7 @@ from typing import Any
 from schemas.codec import decode
 from services.log.open import open_log
 from services.log.port import CONTROL
+from tests.campaign import Campaign
 from tests.integration.keeping import bought
 from tests.integration.running import RunningPlatform
 from tests.platforms import touchline
@@ -16,7 +17,7 @@ MAKE_KEY = ("keys", "create", "--workspace", "default", "--kind", "secret", "--j
 
 
 def test_a_store_that_was_lost_is_folded_from_the_log_and_the_vault_s_backup(
-    log_url: str, tmp_path: Path
+    log_url: str, tmp_path: Path, campaign: Campaign
 ) -> None:
     vault = tmp_path / "vault"
     with RunningPlatform(tmp_path / "data", log_url=log_url) as platform:
@@ -46,15 +47,20 @@ def test_a_store_that_was_lost_is_folded_from_the_log_and_the_vault_s_backup(
             before["position"],
         )
 
-        other.start()
-        # Its keys are lost with it: new ones are made, in the workspace that the log tells of.
-        made = other.ran(*MAKE_KEY)
-        other.keys = {"secret": json.loads(made.splitlines()[-1])["key"]}
-        other.settled()
-        (shopper,) = other.get("/v1/customers?identifier=user:1")["items"]
-        assert shopper["name"] == "Shopper 1"
-        # Scores are worked out anew and told again, under the same ids: nobody counts them twice.
-        assert told_in(log_url) == told
+        shown = json.loads(other.ran("customers", "show", "user:1", "--json").splitlines()[-1])
+        assert shown["name"] == "Shopper 1"
+        if campaign.is_long:
+            tells_nothing_twice(other, told)
+
+
+def tells_nothing_twice(platform: RunningPlatform, told: set[tuple[str, str, str]]) -> None:
+    """Scores are worked out anew and told again, under the same ids: nobody counts them twice."""
+    platform.start()
+    # Its keys are lost with it: new ones are made, in the workspace that the log tells of.
+    made = platform.ran(*MAKE_KEY)
+    platform.keys = {"secret": json.loads(made.splitlines()[-1])["key"]}
+    platform.settled()
+    assert told_in(platform.log_url) == told
 
 
 def ends_of(log_url: str) -> dict[int, int]:

@@ -70,7 +70,7 @@ def fold_share(engine: Engine, partitions: Sequence[int], chance: Random, backlo
 def test_workers_that_share_customers_give_the_rows_of_one(
     urls: Urls, bare: Urls, campaign: Campaign, backlog: float
 ) -> None:
-    seed, count = campaign.seed, campaign.of(250, 800)
+    seed, count = campaign.seed, campaign.of(150, 800)
     migrate(bare.owner)
     with an_engine(urls) as alone, an_engine(bare, vault=alone.vault) as shared:
         events = a_story(Random(seed), events=count, people=30, vault=alone.vault).events
