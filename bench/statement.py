@@ -93,8 +93,9 @@ def _after_changes(platform: RunningPlatform, member: str, runs: int, days_ago: 
     for number in range(runs):
         at = datetime.now(UTC) - timedelta(days=days_ago)
         posted = platform.post([_entry(8 * (10**6 * (1 + days_ago) + number), at)])
-        # Folded before the clock starts: what is measured is the statement alone.
+        # Folded and scored before the clock starts: what is measured is the statement alone.
         platform.get(f"/v1/customers/{member}", posted.headers[POSITION])
+        platform.settled()
         path = f"/v1/customers/{member}/loyalty/statement"
         took.append(_timed(platform.client, path, platform.reading))
     return took

@@ -19,6 +19,7 @@ from services.projector.projections.loyalty.state import (
     expiry,
     in_order,
 )
+from services.projector.projections.loyalty.wall import Wall
 
 
 def pass_time(state: State, at: int, book: Book) -> None:
@@ -92,9 +93,13 @@ def take_back(state: State, lot: Lot, due: int) -> int:
     return own + others
 
 
-def add_up(state: State, label: str, what: int, points: int) -> None:
-    """Count ``points`` among the sums and those of the month ``label``."""
-    if points:
+def add_up(state: State, at: int, what: int, points: int, *, wall: Wall) -> None:
+    """Count ``points`` among the sums and those of the month that ``at`` falls in.
+
+    Not for a statement, whose lines say all that: it would take a third as long again.
+    """
+    if points and state.moves is None:
+        label = wall.month(at)
         state.sums = added(state.sums, what, points)
         state.months[label] = added(state.months.get(label, NO_SUMS), what, points)
 
@@ -125,8 +130,7 @@ def _expire(state: State, gone: Iterable[Lot], book: Book) -> None:
     for lot in gone:
         ended = expiry(state, lot)
         state.left -= lot.left
-        label = book.era(ended).wall.month(ended)
-        add_up(state, label, EXPIRED, lot.left)
+        add_up(state, ended, EXPIRED, lot.left, wall=book.era(ended).wall)
         if state.moves is not None:
             state.moves.append(Move(ended, "expiry", -lot.left, (lot.source, lot.id)))
         lot.left = 0

@@ -88,7 +88,7 @@ def _grant(state: State, entry: Entry, era: Era) -> None:
     _active(state, era)
     if entry.cost_points:
         spend(state, entry.cost_points, spendable(state))
-        add_up(state, era.wall.month(state.at), REDEEMED, entry.cost_points)
+        add_up(state, state.at, REDEEMED, entry.cost_points, wall=era.wall)
         _moved(state, entry, -entry.cost_points, entry.about, kind="reward")
     if entry.points or not entry.cost_points:
         _earn(state, entry, _lot(state, entry, entry.points, era), era)
@@ -98,7 +98,7 @@ def _grant(state: State, entry: Entry, era: Era) -> None:
 def _redemption(state: State, entry: Entry, era: Era) -> None:
     _active(state, era)
     spend(state, entry.points, spendable(state))
-    add_up(state, era.wall.month(state.at), REDEEMED, entry.points)
+    add_up(state, state.at, REDEEMED, entry.points, wall=era.wall)
     _moved(state, entry, -entry.points, entry.about)
 
 
@@ -109,7 +109,7 @@ def _adjustment(state: State, entry: Entry, era: Era) -> None:
         come_in(state, lot)
     else:
         spend(state, -entry.points, in_order(state, state.lots, state.pending))
-    add_up(state, era.wall.month(state.at), ADJUSTED, entry.points)
+    add_up(state, state.at, ADJUSTED, entry.points, wall=era.wall)
     _moved(state, entry, entry.points, entry.about)
 
 
@@ -122,7 +122,7 @@ def _refund(state: State, entry: Entry, lot: Lot | None, book: Book) -> None:
     asked = lot.earned * lot.refunded_minor // amount_minor if amount_minor else 0
     due = (lot.earned if entry.is_whole else asked) - lot.taken_back
     points = take_back(state, lot, max(0, due))
-    add_up(state, book.era(state.at).wall.month(state.at), REVERSED, points)
+    add_up(state, state.at, REVERSED, points, wall=book.era(state.at).wall)
     if points and "purchase" in book.era(lot.at).qualifying:
         take_away(state, lot, points, book)
     _moved(state, entry, -points)
@@ -141,7 +141,7 @@ def _earn(state: State, entry: Entry, lot: Lot, era: Era) -> None:
         return
     _begin_idling(state, lot, era)
     come_in(state, lot)
-    add_up(state, era.wall.month(state.at), EARNED, points)
+    add_up(state, state.at, EARNED, points, wall=era.wall)
     if entry.kind in era.qualifying:
         count(state, points, window_end(state.at, era))
 
