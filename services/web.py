@@ -1,5 +1,6 @@
 """The web process: ingest, query and their pages on one port. ``python -m services.web``."""
 
+import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -281,9 +282,10 @@ def run(part: Part, settings: Settings) -> int:
 
 
 def _serve(part: Part, settings: Settings) -> None:
-    # A statement of thousands of lines makes as many objects: looking for cycles among them, time
-    # and again, would cost it a fifth.
     with COMPOSED[part](settings) as web:
+        # What is there by now stays: who makes thousands of lines of a statement need not look for
+        # cycles in all of it.
+        gc.freeze()
         serve(web, settings.host, settings.port)
 
 

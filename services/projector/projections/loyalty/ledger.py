@@ -1,8 +1,8 @@
 """The ledger: points come in as lots, and go by expiry, spending and taking back."""
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from services.projector.projections.loyalty.book import Book
 from services.projector.projections.loyalty.instants import NEVER
@@ -20,6 +20,9 @@ from services.projector.projections.loyalty.state import (
     in_order,
 )
 from services.projector.projections.loyalty.wall import Wall
+
+NEAR: Final = 4
+"""Lots at the end among which a place is looked for first; twice as many before them, and so on."""
 
 
 def pass_time(state: State, at: int, book: Book) -> None:
@@ -148,10 +151,12 @@ def _mature(state: State, at: int) -> None:
 
 
 def _insert(lots: list[Lot], lot: Lot, place: Callable[[Lot], Any]) -> None:
-    if not lots or place(lots[-1]) < place(lot):
-        lots.append(lot)
-    else:
-        insort(lots, lot, key=place)
+    """Near the end mostly: lots come in nearly in order."""
+    here, last, near = place(lot), len(lots), NEAR
+    first = last
+    while first and here < place(lots[first - 1]):
+        first, last, near = max(0, first - near), first, 2 * near
+    lots.insert(bisect_right(lots, here, first, last, key=place), lot)
 
 
 def _remove(state: State, lot: Lot, points: int) -> None:

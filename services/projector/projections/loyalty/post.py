@@ -1,6 +1,6 @@
 """Posting: how a member's state grows by the next entry."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from schemas.rules.loyalty import Span
@@ -72,9 +72,7 @@ def _purchase(state: State, entry: Entry, era: Era) -> None:
     if available > state.at:
         lot.available_at = available
     _earn(state, entry, lot, era)
-    if state.moves is not None:
-        remark = ", ".join(f"{name} {gain}" for name, gain in gains)
-        _moved(state, entry, points, remark)
+    _moved(state, entry, points, gains)
 
 
 def _feedback(state: State, entry: Entry, era: Era) -> None:
@@ -167,7 +165,14 @@ def _idle_from(state: State, era: Era) -> int:
     return era.wall.after(state.at, Span(days=days, months=months))
 
 
-def _moved(state: State, entry: Entry, points: int, remark: str = "", *, kind: str = "") -> None:
+def _moved(
+    state: State,
+    entry: Entry,
+    points: int,
+    remark: str | Sequence[tuple[str, int]] = "",
+    *,
+    kind: str = "",
+) -> None:
     """Tell whoever wants to know."""
     if state.moves is not None:
         state.moves.append(Move(state.at, kind or entry.kind, points, entry.event, remark))

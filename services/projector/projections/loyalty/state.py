@@ -48,7 +48,8 @@ class Move(NamedTuple):
     kind: str
     points: int
     event: EventRef
-    remark: str = ""
+    remark: str | Sequence[tuple[str, int]] = ""
+    """Why, or what each rule gave."""
 
 
 class State(msgspec.Struct, array_like=True, dict=True):

@@ -59,8 +59,9 @@ class Lines(Sequence[Line]):
 
     def _line(self, index: int) -> Line:
         move = self._moves[index]
-        balance = self._balances[index]
-        return Line(instant(move.at), move.kind, move.points, balance, *move.event, move.remark)
+        balance, why = self._balances[index], move.remark
+        remark = why if isinstance(why, str) else ", ".join(f"{name} {gain}" for name, gain in why)
+        return Line(instant(move.at), move.kind, move.points, balance, *move.event, remark)
 
 
 class Statement:
