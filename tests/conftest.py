@@ -20,14 +20,19 @@ MOST_WORKERS: Final = 4
 """Each has a PostgreSQL of its own, and may run a whole platform."""
 TOGETHER: Final = {"browser", "cluster"}
 """Folders whose tests share what is dear to start: a platform with a Chromium, a Kafka broker."""
+KILLED: Final = {
+    f"test_{name}.py"
+    for name in ("faults", "alerts_killed", "decisions_stream", "targets_command_line")
+}
+"""Files that share the platform of which they kill parts."""
 LONGEST: Final = (
     "browser",
     "cluster",
+    "killed",
     *(
         f"tests/integration/test_{name}.py"
         for name in (
-            *("faults", "backup", "load_killed", "month_killed"),
-            *("decisions_stream", "standing_by", "targets_command_line", "alerts_killed"),
+            *("backup", "load_killed", "month_killed", "standing_by"),
             *("deploy", "archive_crash", "lifecycle_http", "folding_beside"),
             *("redemptions_http", "query_http", "replays", "redeeming_crashes", "loyalty_http"),
         )
@@ -96,6 +101,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def _together(nodeid: str) -> str:
     """What one worker runs all tests of: a file, or a folder that shares what is dear to start."""
     path = Path(nodeid.partition("::")[0])
+    if path.name in KILLED:
+        return "killed"
     return path.parent.name if path.parent.name in TOGETHER else str(path)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.console import ARGUMENTS, MISSING, Console, chromium, peopled
+from tests.browser.console import ARGUMENTS, MISSING, Console, chromium, people
 from tests.integration.running import RunningPlatform
 
 HERE: Final = Path(__file__).parent
@@ -32,7 +32,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
-    with peopled(tmp_path_factory.mktemp("console") / "data") as platform:
+    with RunningPlatform(tmp_path_factory.mktemp("console") / "data") as platform:
+        platform.start()
+        people(platform)
         yield platform
 
 

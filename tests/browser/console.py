@@ -3,9 +3,6 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -46,15 +43,11 @@ def chromium() -> str | None:
     return named or next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
-@contextmanager
-def peopled(data_dir: Path) -> Iterator[RunningPlatform]:
-    """A platform with a few people in it."""
-    with RunningPlatform(data_dir) as platform:
-        platform.start()
-        answer = platform.post(PEOPLE)
-        assert answer.json()["rejected"] == []
-        platform.settled()
-        yield platform
+def people(platform: RunningPlatform) -> None:
+    """Let a few people be in it."""
+    answer = platform.post(PEOPLE)
+    assert answer.json()["rejected"] == []
+    platform.settled()
 
 
 class Console:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.console import PATIENCE_MS, Console, peopled
+from tests.browser.console import PATIENCE_MS, Console, people
 from tests.browser.people import HOSTILE, told
 from tests.integration.running import RunningPlatform
 
@@ -31,9 +31,10 @@ def waiting(who: str, case_id: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
-    """Of its own: others look at who was touched last."""
-    with peopled(tmp_path_factory.mktemp("alerts") / "data") as platform:
+def platform(platform: RunningPlatform) -> Iterator[RunningPlatform]:
+    """In a workspace of its own: others look at who was touched last."""
+    with platform.acting_in("alerts"):
+        people(platform)
         yield platform
 
 

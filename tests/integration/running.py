@@ -6,8 +6,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Literal, Self, TypeAlias, cast
@@ -47,7 +47,7 @@ class RunningPlatform:
         self.more: dict[str, str] = {}
         """Further variables of its environment."""
         self.said = data_dir.with_suffix(".said")
-        self.keys: dict[str, str] = {}
+        self.workspace, self.keys = "default", dict[str, str]()
         self.port = free_port()
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
         self._up: subprocess.Popen[bytes] | None = None
@@ -160,6 +160,19 @@ class RunningPlatform:
         code, said = touchline(*arguments, **self._settings)
         assert code == 0, (arguments, code, said)
         return said
+
+    @contextmanager
+    def acting_in(self, workspace: str) -> Iterator[None]:
+        """With the keys of a new workspace, for the time of the block."""
+        self.ran("workspaces", "create", workspace)
+        of, before = ("keys", "create", "--workspace", workspace, "--json", "--kind"), self.keys
+        made = {kind: self.ran(*of, kind) for kind in ("write", "secret")}
+        self.keys = {kind: json.loads(said.splitlines()[-1])["key"] for kind, said in made.items()}
+        self.workspace = workspace
+        try:
+            yield
+        finally:
+            self.workspace, self.keys = "default", before
 
     def verified(self) -> Json:
         """What ``verify --json`` says; raises ``AssertionError`` where it is not ok."""

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import psycopg
 
@@ -13,19 +12,19 @@ from tests.integration.test_scores_killed import is_scored, tell
 CUSTOMERS = 12
 
 
-def test_kills_of_engine_and_scorer_lose_and_double_no_alert(tmp_path: Path) -> None:
-    with RunningPlatform(tmp_path / "data") as platform:
-        platform.start()
-        with hearing(platform.client, platform.keys["secret"], path="/v1/alerts/stream") as heard:
-            for number in range(CUSTOMERS):
-                tell(platform, [rated(number), complained(number)])
-                if number % 4 == 1:
-                    platform.kill(*(("scorer",) if number % 8 == 1 else ("engine", "scorer")))
-            told = heard.decisions(2 * CUSTOMERS)
-        platform.wait_until(partial(is_scored, platform), "everything is scored")
+def test_kills_of_engine_and_scorer_lose_and_double_no_alert(platform: RunningPlatform) -> None:
+    with hearing(platform.client, platform.keys["secret"], path="/v1/alerts/stream") as heard:
+        for number in range(CUSTOMERS):
+            tell(platform, [rated(number), complained(number)])
+            if number % 4 == 1:
+                platform.kill(*(("scorer",) if number % 8 == 1 else ("engine", "scorer")))
+        told = heard.decisions(2 * CUSTOMERS)
+    platform.wait_until(partial(is_scored, platform), "everything is scored")
 
-        found = platform.get("/v1/alerts?limit=200")["items"]
-        raised = rows(platform, "SELECT count(*) FROM touchline.alert")
+    found = platform.get("/v1/alerts?limit=200")["items"]
+    raised = rows(
+        platform, f"SELECT count(*) FROM touchline.alert WHERE workspace = '{platform.workspace}'"
+    )
 
     assert len({one["data"]["alert_id"] for one in told}) == 2 * CUSTOMERS
     assert {one["type"] for one in told} == {"alert.raised"}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -181,34 +180,33 @@ def test_who_may_not_and_what_is_no_place_is_refused(house: House) -> None:
 
 
 def test_no_decision_is_lost_or_repeated_through_a_killed_server(
-    tmp_path: Path, campaign: Campaign
+    platform: RunningPlatform, campaign: Campaign
 ) -> None:
-    with RunningPlatform(tmp_path / "data") as platform:
+    key = platform.keys["secret"]
+    wanted = {f"k{number}" for number in range(30)}
+    causes: list[str] = []
+    with hearing(platform.client, key, query="?type=tier.changed") as heard:
+        _buy(platform, range(10))
+        causes += [one["cause"] for one in heard.decisions(7)]
+        last = heard.last
+    platform.kill("web")
+    platform.wait_until(platform.is_ready, "it serves again")
+    _buy(platform, range(10, 20))
+    platform.settled()
+    with hearing(platform.client, key, last=last, query="?type=tier.changed") as heard:
+        causes += [one["cause"] for one in heard.decisions(13)]
+        last = heard.last
+        platform.kill("engine")
+        _buy(platform, range(20, 25))
+        causes += [one["cause"] for one in heard.decisions(5)]
+        last = heard.last
+    if campaign.is_long:
+        platform.stop()
         platform.start()
-        key = platform.keys["secret"]
-        wanted = {f"k{number}" for number in range(30)}
-        causes: list[str] = []
-        with hearing(platform.client, key, query="?type=tier.changed") as heard:
-            _buy(platform, range(10))
-            causes += [one["cause"] for one in heard.decisions(7)]
-            last = heard.last
-        platform.kill("web")
-        platform.wait_until(platform.is_ready, "it serves again")
-        _buy(platform, range(10, 20))
-        platform.settled()
-        with hearing(platform.client, key, last=last, query="?type=tier.changed") as heard:
-            causes += [one["cause"] for one in heard.decisions(13)]
-            last = heard.last
-            platform.kill("engine")
-            _buy(platform, range(20, 25))
-            causes += [one["cause"] for one in heard.decisions(5)]
-            last = heard.last
+    _buy(platform, range(25, 30))
+    with hearing(platform.client, key, last=last, query="?type=tier.changed") as heard:
+        causes += [one["cause"] for one in heard.decisions(5)]
         if campaign.is_long:
-            platform.stop()
-            platform.start()
-        _buy(platform, range(25, 30))
-        with hearing(platform.client, key, last=last, query="?type=tier.changed") as heard:
-            causes += [one["cause"] for one in heard.decisions(5)]
             # A stream that is open keeps nobody from stopping.
             platform.stop()
             heard.end()

@@ -3,12 +3,11 @@
 import re
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import psycopg
-import pytest
 
 from tests.campaign import Campaign
 from tests.disks import resize, small_disk
@@ -17,20 +16,6 @@ from tests.integration.telling import archive_of, log_of
 
 LARGE: Final = 400
 """Events of several kilobytes, sealed whole, so that they don't compress."""
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
-    """One for the tests of this file that leave it running."""
-    with RunningPlatform(tmp_path_factory.mktemp("faults") / "data") as platform:
-        platform.start()
-        yield platform
-
-
-@pytest.fixture
-def platform(shared: RunningPlatform) -> RunningPlatform:
-    shared.wait_until(shared.is_ready, "it can serve")
-    return shared
 
 
 def test_while_the_database_is_away_callers_are_told_and_nobody_starts_again(

@@ -131,16 +131,12 @@ def test_a_trial_that_nobody_sends_says_so(
 
 
 def test_a_platform_killed_between_decision_and_delivery_delivers_each_under_one_id(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    platform: RunningPlatform,
 ) -> None:
-    with RunningPlatform(tmp_path / "data") as platform, receiving() as receiver:
-        platform.more = {"TOUCHLINE_ALLOW_PRIVATE_TARGETS": "true"}
-        platform.start()
-        made = json.loads(
-            platform.ran(
-                "targets", "create", "webhook", receiver.url, "--type", "tier.changed", "--json"
-            )
-        )
+    with receiving() as receiver:
+        ours = ("--workspace", platform.workspace, "--json")
+        asked = ("targets", "create", "webhook", receiver.url, "--type", "tier.changed")
+        made = json.loads(platform.ran(*asked, *ours))
         receiver.behave = receiver.hang
         wanted = {f"k{number}" for number in range(20)}
         answered = platform.post([buying(id_, f"user:{id_}", 600_00) for id_ in wanted])
@@ -152,12 +148,12 @@ def test_a_platform_killed_between_decision_and_delivery_delivers_each_under_one
         receiver.behave = answering(200)
 
         def is_done() -> bool:
-            said = platform.ran("deliveries", "list", "--state", "delivered", "--json")
+            said = platform.ran("deliveries", "list", "--state", "delivered", *ours)
             return len(json.loads(said)) == len(wanted)
 
         receiver.wait_for(len(wanted) + 1)
         platform.wait_until(is_done, "all is delivered")
-        rows = json.loads(platform.ran("deliveries", "list", "--json"))
+        rows = json.loads(platform.ran("deliveries", "list", *ours))
 
         for request in receiver.received:
             Webhook(made["secret"]).verify(request.body, request.headers)
