@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import psycopg
 from psycopg import sql
 from psycopg.adapt import Dumper, Loader
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Format
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_loads
 
 from services.store.rows import uuid_array
 
@@ -59,8 +61,10 @@ class _HexUuidText(Loader):
         return bytes(data).decode().replace("-", "")
 
 
-def hex_uuids(connection: psycopg.Connection[Any]) -> None:
-    """Let ``connection`` take ``Hashes``, and give uuids as 32 hex digits."""
+def adapt(connection: psycopg.Connection[Any]) -> None:
+    """Let ``connection`` take ``Hashes``, give uuids as 32 hex digits, and read JSON quickly."""
+    # Python's own takes three times as long: a tenth of scoring everybody anew.
+    set_json_loads(msgspec.json.decode, connection)
     connection.adapters.register_dumper(Hashes, _HashesDumper)
     connection.adapters.register_loader("uuid", _HexUuid)
     connection.adapters.register_loader("uuid", _HexUuidText)
@@ -93,7 +97,7 @@ def open_connection(
         tcp_user_timeout=10_000,
         options=f"{conninfo_to_dict(url).get('options') or ''} {OPTIONS}",
     )
-    hex_uuids(connection)
+    adapt(connection)
     if schema:
         connection.execute(
             sql.SQL("SET search_path TO {}, touchline").format(sql.Identifier(schema))

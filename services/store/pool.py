@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
 from services.errors import Misconfigured, Timeout, Unavailable
-from services.store.connect import AWAY, OPTIONS, hex_uuids, is_lost
+from services.store.connect import AWAY, OPTIONS, adapt, is_lost
 
 SIZE: Final = 8
 """Four a core of the small machine we measure on: more only wait for each other in the server."""
@@ -30,7 +30,7 @@ class Pool:
         """Opens nothing yet: a server that is away is not an error before somebody asks."""
 
         def configure(connection: psycopg.Connection[TupleRow]) -> None:
-            hex_uuids(connection)
+            adapt(connection)
             connection.isolation_level = (
                 psycopg.IsolationLevel.REPEATABLE_READ if is_read_only else None
             )

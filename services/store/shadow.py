@@ -8,7 +8,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from services.errors import Conflict, Unavailable
-from services.store.connect import hex_uuids
+from services.store.connect import adapt
 from services.store.migrate import LIVE, create_live
 
 
@@ -78,7 +78,7 @@ class Shadow:
             ):
                 connection.execute("SET LOCAL client_min_messages = warning")
                 connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-                hex_uuids(connection)
+                adapt(connection)
                 yield connection
         except psycopg.OperationalError as cause:
             raise Unavailable(f"the store can't be changed: {cause}") from cause
