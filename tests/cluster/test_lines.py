@@ -24,7 +24,7 @@ from tests.stories import a_story
 
 BETWEEN: Final = 60
 """Records folded between one fault and the next, at least."""
-LATE_S: Final = 0.05
+LATE_S: Final = 0.02
 STALLED_S: Final = 4.0
 """Instead of minutes: after so long a worker that asks in vain ends itself."""
 Faults = tuple[str, ...]
