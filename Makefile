@@ -86,6 +86,7 @@ clean:  ## remove the environment and all caches; DATA_DIR stays
 		&& echo 'Installing into .venv (once; takes a minute or two)' && $(PYTHON) -m venv --clear .venv; }
 	@$(PIP) install --require-hashes --requirement=$<
 	@$(PIP) install --no-deps --no-build-isolation --editable=.
+	@$(BIN)/python -m compileall -q schemas services
 	@touch $@
 
 # After run.stamp, so that under -j two pips never write into one environment.

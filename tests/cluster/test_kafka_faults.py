@@ -38,9 +38,9 @@ class Answered(NamedTuple):
 
 @pytest.mark.fault(Fault.KILLS)
 def test_what_was_acknowledged_is_there_in_order_though_the_broker_was_killed(
-    mortal: Broker, long_campaign: Campaign, noted: Noted
+    mortal: Broker, campaign: Campaign, noted: Noted
 ) -> None:
-    kills = 4
+    kills = campaign.of(1, 4)
     url = fresh(mortal.server, partitions=PARTITIONS)
     with closing(KafkaLog(url)) as log, closing(KafkaLog(url)) as other:
         other.wait(0)
