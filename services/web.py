@@ -4,7 +4,6 @@ import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from functools import partial
 from importlib.metadata import version
 from typing import Final, Literal
 
@@ -25,7 +24,7 @@ from services.commands.metrics import DeliveryFigures, OutboxDepth
 from services.commands.policies import Policies
 from services.commands.targets import Targets
 from services.commands.voids import Voids
-from services.edge import health, shown
+from services.edge import health
 from services.edge.auth import Gate
 from services.edge.compose import with_edge
 from services.edge.health import Checks
@@ -34,6 +33,7 @@ from services.edge.limits import Limits
 from services.edge.probes import measure_process
 from services.edge.rate import Rates
 from services.edge.server import GRACE_S, serve
+from services.edge.shown import Shown
 from services.errors import Refused
 from services.inboxes import reading
 from services.ingest.app import router as ingest_router
@@ -93,7 +93,7 @@ Part = Literal["web", "ingest", "query"]
 
 def app(routes: Sequence[APIRouter], limits: Limits, registry: CollectorRegistry) -> FastAPI:
     """``routes`` behind one edge, with the documentation of just these."""
-    web = FastAPI(
+    web = Shown(
         title="Touchline",
         version=version("touchline"),
         description=DESCRIPTION,
@@ -103,7 +103,6 @@ def app(routes: Sequence[APIRouter], limits: Limits, registry: CollectorRegistry
     with_edge(web, limits, registry)
     for some in (*routes, docs.router()):
         web.include_router(some)
-    web.openapi = partial(shown.openapi, web)  # type: ignore[method-assign]
     measure_process(registry)
     return web
 

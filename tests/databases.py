@@ -120,7 +120,7 @@ def _empty(connection: psycopg.Connection, seed: Mapping[Table, Sequence[bytes]]
         # The log is guarded by a trigger, against its owner too.
         connection.execute("SET session_replication_role = replica")
         names = sql.SQL(", ").join(sql.Identifier(*table) for table in changed)
-        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+        connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
     for table, rows in seed.items():
         if table in changed or not _rows(connection, table):
             copy = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(*table))

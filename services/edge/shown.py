@@ -23,21 +23,29 @@ def content(model: Model, **more: Any) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": _LATER + name}, **more}}
 
 
-def openapi(app: FastAPI) -> dict[str, Any]:
-    """The application's whole description; made once."""
-    if app.openapi_schema is None:
-        found = FastAPI.openapi(app)
-        references = [one for one in _references(found) if one["$ref"].startswith(_LATER)]
-        names = sorted({one["$ref"].removeprefix(_LATER) for one in references})
-        schemas, defined = TypeAdapter.json_schemas(
-            [(name, "serialization", TypeAdapter(_MODELS[name])) for name in names],
-            ref_template="#/components/schemas/{model}",
-        )
-        for one in references:
-            schema = schemas[one.pop("$ref").removeprefix(_LATER), "serialization"]
-            one.update(schema)
-        found.setdefault("components", {}).setdefault("schemas", {}).update(defined["$defs"])
-    return app.openapi_schema or {}
+class Shown(FastAPI):
+    """An application whose description is put together when it is first asked for."""
+
+    def openapi(self) -> dict[str, Any]:
+        """All of it; made once."""
+        if self.openapi_schema is None:
+            _define(super().openapi())
+        return self.openapi_schema or {}
+
+
+def _define(description: dict[str, Any]) -> None:
+    """Let ``description`` say what is referred to."""
+    references = [one for one in _references(description) if one["$ref"].startswith(_LATER)]
+    names = sorted({one["$ref"].removeprefix(_LATER) for one in references})
+    schemas, defined = TypeAdapter.json_schemas(
+        [(name, "serialization", TypeAdapter(_MODELS[name])) for name in names],
+        ref_template="#/components/schemas/{model}",
+    )
+    for one in references:
+        schema = schemas[one.pop("$ref").removeprefix(_LATER), "serialization"]
+        one.update(schema)
+    described = description.setdefault("components", {}).setdefault("schemas", {})
+    described.update(defined.get("$defs", {}))
 
 
 def _references(part: object) -> Iterator[dict[str, Any]]:

@@ -12,15 +12,17 @@ from services.errors import Unavailable
 from services.store.connect import is_lost, open_connection
 
 WAITING: Final = """
-    (SELECT outbox_id, workspace, event, false AS may_wait FROM touchline.outbox
-     WHERE position('"type":"alert.'::bytea IN event) > 0 ORDER BY outbox_id LIMIT %(most)s)
-    UNION ALL
-    (SELECT outbox_id, workspace, event, true FROM touchline.outbox
-     WHERE position('"type":"alert.'::bytea IN event) = 0 ORDER BY outbox_id LIMIT %(most)s)
+    SELECT outbox_id, workspace, event FROM (
+        (SELECT *, false AS may_wait FROM touchline.outbox
+         WHERE position('"type":"alert.'::bytea IN event) > 0 ORDER BY outbox_id LIMIT %(most)s)
+        UNION ALL
+        (SELECT *, true FROM touchline.outbox
+         WHERE position('"type":"alert.'::bytea IN event) = 0 ORDER BY outbox_id LIMIT %(most)s)
+    ) AS lanes
     ORDER BY may_wait, outbox_id LIMIT %(most)s
 """
 ALERTS: Final = """
-    SELECT outbox_id, workspace, event, false FROM touchline.outbox
+    SELECT outbox_id, workspace, event FROM touchline.outbox
     WHERE position('"type":"alert.'::bytea IN event) > 0 ORDER BY outbox_id LIMIT %(most)s
 """
 """The condition is that of the index ``outbox_alerts``."""
@@ -62,11 +64,11 @@ class PostgresOutbox:
 
         Raises ``Unavailable``.
         """
-        return [row[:3] for row in self._rows(WAITING, {"most": limit})]
+        return self._rows(WAITING, {"most": limit})
 
     def alerts(self, limit: int) -> Sequence[tuple[int, str, bytes]]:
         """The oldest that are about alerts; raises ``Unavailable``."""
-        return [row[:3] for row in self._rows(ALERTS, {"most": limit})]
+        return self._rows(ALERTS, {"most": limit})
 
     def done(self, numbers: Sequence[int]) -> None:
         """These are in the log; raises ``Unavailable``."""

@@ -15,7 +15,7 @@ from services.projector.projections import READ_MODELS
 from services.store.holds import Beside
 from services.store.postgres import PostgresStore, PostgresTransaction
 from services.store.postgres_courses import PostgresCourses
-from services.store.postgres_seen import PostgresSeen
+from services.store.postgres_segments import SegmentedSeen
 from services.store.urls import Urls
 from services.vault.postgres import PostgresVault
 from tests.cluster.kept import PROCESSES
@@ -34,7 +34,8 @@ ADDED: Final = ("edge_again", "split", "skipped", "outbox", "regrouped")
 """Tables that rows are replaced in, and that they are added to: all in each batch, if none."""
 _OWNERS: Final[dict[str, tuple[type, str, str | None]]] = {
     **{f"it asks for {name}": (PostgresTransaction, name, None) for name in ASKED},
-    "it takes in ids": (PostgresSeen, "drop_known", None),
+    "it takes in ids": (SegmentedSeen, "drop_known", None),
+    "it writes ids": (SegmentedSeen, "finish", None),
     "it asks for control": (PostgresCourses, "control", None),
     "it asks for rules": (PostgresCourses, "rules", None),
     "it asks for states": (PostgresCourses, "states", None),
