@@ -1,6 +1,7 @@
 """The batch transaction: one handler for every runtime."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from services.fold.batch import Batch
 from services.fold.gather import gather
@@ -24,7 +25,15 @@ class Folds:
     """The rules as last read: of one store only."""
 
 
-def apply(folds: Folds, batch: Batch, store: Store, *, is_backlog: bool = False) -> Tally:
+class Applied(NamedTuple):
+    """What became of a batch."""
+
+    tally: Tally
+    touches: int
+    """How many of its records are events of customers."""
+
+
+def apply(folds: Folds, batch: Batch, store: Store, *, is_backlog: bool = False) -> Applied:
     """Fold ``batch``, in log order, into every projection; gives what became of its records.
 
     Rows, dead letters, outbox and checkpoints commit together: a batch given again raises
@@ -35,7 +44,8 @@ def apply(folds: Folds, batch: Batch, store: Store, *, is_backlog: bool = False)
     with store.transaction() as tx:
         changes = work_out(folds, batch, tx, is_backlog=is_backlog)
         tx.save(changes)
-    return Tally(*(sum(counts) for counts in zip(Tally(), *changes.tallies.values(), strict=True)))
+    tally = Tally(*(sum(counts) for counts in zip(Tally(), *changes.tallies.values(), strict=True)))
+    return Applied(tally, changes.touches)
 
 
 def rehearse(folds: Folds, batch: Batch, store: Store) -> None:

@@ -31,6 +31,7 @@ def gather(taken: Taken, tx: Transaction, models: ReadModels, shelf: Shelf, *, h
         new_customers=found.new,
         regrouped=set() if how.is_replay else resolved.regrouped(),
         course=CourseChanges(sifted.tick, sifted.rules),
+        touches=sifted.touches,
     )
     projected: dict[str, Projected] = {}
     for projection in models.projections:

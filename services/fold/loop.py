@@ -86,7 +86,7 @@ class Loop:
         if not batch:
             return 0
         try:
-            tally = apply(self._folds, batch, self._store, is_backlog=is_backlog)
+            applied = apply(self._folds, batch, self._store, is_backlog=is_backlog)
         except NotOurs:
             # A rebuild has put other rows in place, which may be at another position.
             self._next = None
@@ -96,7 +96,9 @@ class Loop:
         except Exception as cause:
             raise bug(self._folds, batch, self._store, cause) from cause
         self._positions().update({piece.partition: piece.next for piece in batch})
-        return sum(tally)
+        if CONTROL not in ends:
+            self._postponing.folded(applied)
+        return sum(applied.tally)
 
     def _positions(self) -> dict[int, int]:
         if self._next is None:

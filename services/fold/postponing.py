@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-from services.fold.apply import Folds
+from services.fold.apply import Applied, Folds
 from services.fold.due import MOST, settle_due
 from services.store.port import Store
 
@@ -24,6 +24,9 @@ FEW: Final = 50
 BRIEF_S: Final = 0.05
 """Records that come in wait for it so long at most, as the last ones took. Half of what fifty cost
 is the transaction's own: three times as many take twice as long."""
+NEWS: Final = 4
+"""Of so many records one is an event of a customer at least, where a backlog leaves rows waiting.
+Decisions leave none: who waited for them to be folded would wait for what settling itself says."""
 SHARE: Final = 10
 """And nine tenths of all time none is: settling takes in all that ever happened to a customer."""
 
@@ -52,6 +55,7 @@ class Postponing:
         self.may_be_due = True
         """Whether there may be rows that wait."""
         self.is_backlog = False
+        self._is_news = True
         self._since_s = self._seen_s = clock_s()
         self._backlog, self._bite, self._brief = Backlog(clock_s), FEW, FEW
         self._spent_s = self._took_s = 0.0
@@ -66,6 +70,10 @@ class Postponing:
             self.may_be_due = True
             self._since_s = self._since_s if was else self._seen_s
 
+    def folded(self, applied: Applied) -> None:
+        """That became of a batch."""
+        self._is_news = applied.touches * NEWS >= sum(applied.tally)
+
     def turn(self) -> int:
         """Settle some of them; with a backlog for as long as the batch since ``see`` took.
 
@@ -73,7 +81,7 @@ class Postponing:
         """
         now_s = self._clock_s()
         patience_s = max(PATIENCE_S, SHARE * self._took_s)
-        if self.is_backlog and now_s - self._since_s < patience_s:
+        if self.is_backlog and self._is_news and now_s - self._since_s < patience_s:
             return 0
         done = self._settle(now_s + (now_s - self._seen_s if self.is_backlog else 0.0), self._bite)
         then_s = self._clock_s()

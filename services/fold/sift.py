@@ -70,6 +70,11 @@ class Sifted:
     regrouping: dict[str, Event] = field(default_factory=dict)
     """Workspace → the last merge or split in it."""
 
+    @property
+    def touches(self) -> int:
+        """How many events are a customer's."""
+        return sum(map(len, self.by_leaf.values())) + sum(map(len, self.entries.values()))
+
 
 def sift(events: Iterable[Event]) -> Sifted:
     """Look at every event, once."""

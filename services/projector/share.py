@@ -128,14 +128,17 @@ class Share:
             self._postponing.see(waiting)
         is_backlog = self._postponing.is_backlog and not is_control
         try:
-            apply(self._folds, batch, self._store, is_backlog=is_backlog)
+            applied = apply(self._folds, batch, self._store, is_backlog=is_backlog)
         except TouchlineError:
             raise
         except Exception as cause:
             raise bug(self._folds, batch, self._store, cause) from cause
         self.attempts += 1
         self.came.update({piece.partition: piece.next for piece in batch})
-        self._postponing.may_be_due |= is_control
+        if is_control:
+            self._postponing.may_be_due = True
+        else:
+            self._postponing.folded(applied)
 
     def _settle(self) -> int:
         """Some of the rows that wait, unless it is better to let them."""

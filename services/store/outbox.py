@@ -40,6 +40,9 @@ RELAYED: Final = """
 """
 """Rows that were given a number less those that wait: what a failed transaction numbered counts
 too, so it is told by how it grows."""
+IN_ORDER: Final = "SET enable_seqscan = off"
+"""Statistics of a table that was empty a moment ago let it be read whole, and sorted, for each few
+rows of tens of thousands."""
 HOLD: Final = """
     SELECT set_config('idle_session_timeout', '10s', false), pg_advisory_lock(%s)
 """
@@ -110,6 +113,7 @@ class PostgresOutbox:
                 if self._connection is None or is_lost(self._connection):
                     self.close()
                     self._connection = open_connection(self._url, "relay")
+                    self._connection.execute(IN_ORDER)
                 return self._connection.execute(query, parameters).fetchall()
             except (psycopg.OperationalError, psycopg.InterfaceError) as cause:
                 self.close()

@@ -119,6 +119,8 @@ class Changes:
     course: CourseChanges = field(default_factory=CourseChanges)
     advance: dict[int, int] = field(default_factory=dict)
     """Partition → its next offset once this is committed."""
+    touches: int = 0
+    """Events of customers among the records; all others are decisions, ticks and commands."""
 
 
 class Transaction(Protocol):

@@ -27,7 +27,7 @@ _ALONE: Final = """
 _TOGETHER: Final = _ALONE.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared(")
 _HAS_YOUNG: Final = "SELECT EXISTS (SELECT FROM seen_young)"
 _TAKE_YOUNG: Final = """
-    DELETE FROM seen_young WHERE id_hash IN (SELECT id_hash FROM seen_young LIMIT %s)
+    DELETE FROM seen_young WHERE ctid = ANY (ARRAY (SELECT ctid FROM seen_young LIMIT %s))
     RETURNING uuid_send(id_hash) || uuid_send(digest) || int2send(partition) || int8send("offset")
 """
 LARGE: Final = SMALLEST

@@ -8,13 +8,14 @@ import pytest
 from msgspec import structs
 
 from services.fold import postponing
-from services.fold.apply import Folds, apply
+from services.fold.apply import Applied, Folds, apply
 from services.fold.due import MOST, settle_due
 from services.fold.loop import read_batch
-from services.fold.postponing import CALM_S, FEW, MUCH, PATIENCE_S, Postponing
+from services.fold.postponing import CALM_S, FEW, MUCH, NEWS, PATIENCE_S, Postponing
 from services.log.memory import MemoryLog
 from services.projector.projections import READ_MODELS
 from services.store.memory import MemoryStore
+from services.store.port import Tally
 from tests.histories import History, entry, fold, rows
 
 
@@ -41,15 +42,15 @@ class Backlog:
         told = len(self.history.events)
         self.history.bought(f"o{told}", 100 + told, f"user:{told}")
         self.postponing.see(waiting)
-        self.fold(is_backlog=self.postponing.is_backlog)
+        self.postponing.folded(self.fold(is_backlog=self.postponing.is_backlog))
         self.clock.s += took_s
         return self.postponing.turn()
 
-    def fold(self, *, is_backlog: bool) -> None:
+    def fold(self, *, is_backlog: bool) -> Applied:
         """Fold the last event that was told."""
         self.log.append([entry(self.history.events[-1], 4)])
         batch = read_batch(self.log, self.store.checkpoints(), self.log.ends())
-        apply(self.folds, batch, self.store, is_backlog=is_backlog)
+        return apply(self.folds, batch, self.store, is_backlog=is_backlog)
 
     @property
     def unsettled(self) -> int:
@@ -79,6 +80,17 @@ def test_a_backlogs_rows_wait_until_there_was_none_for_a_while(backlog: Backlog)
 
     assert (settled > 0, backlog.unsettled) == (True, 0)
     assert rows(backlog.store) == rows(fold(backlog.history.events, backlog.history.vault))
+
+
+def test_rows_do_not_wait_for_a_backlog_of_decisions(backlog: Backlog) -> None:
+    for touches in (NEWS - 1, 0):
+        assert backlog.comes(MUCH) == 0
+
+        backlog.postponing.see(MUCH)
+        backlog.postponing.folded(Applied(Tally(applied=NEWS * NEWS), touches))
+        settled = backlog.postponing.turn()
+
+        assert (settled > 0, backlog.unsettled) == (True, 0)
 
 
 def test_history_is_no_news_because_others_told_of_the_same_order(backlog: Backlog) -> None:
