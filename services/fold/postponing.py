@@ -34,13 +34,13 @@ SHARE: Final = 10
 class Backlog:
     """Whether there is one, or was a moment ago."""
 
-    def __init__(self, clock_s: Callable[[], float] = monotonic) -> None:
-        self._clock_s, self._much_s = clock_s, -math.inf
+    def __init__(self, clock_s: Callable[[], float] = monotonic, *, much: int = MUCH) -> None:
+        self._clock_s, self._much, self._much_s = clock_s, much, -math.inf
 
     def see(self, waiting: int) -> bool:
         """Whether there is, now that so many records wait."""
         now_s = self._clock_s()
-        if waiting >= MUCH:
+        if waiting >= self._much:
             self._much_s = now_s
         return now_s - self._much_s < CALM_S
 
@@ -49,15 +49,22 @@ class Postponing:
     """When rows that wait are settled; of one loop."""
 
     def __init__(
-        self, folds: Folds, store: Store, clock_s: Callable[[], float] = monotonic
+        self,
+        folds: Folds,
+        store: Store,
+        clock_s: Callable[[], float] = monotonic,
+        *,
+        much: int = MUCH,
     ) -> None:
+        """A backlog is where ``much`` waits."""
         self._folds, self._store, self._clock_s = folds, store, clock_s
         self.may_be_due = True
         """Whether there may be rows that wait."""
         self.is_backlog = False
         self._is_news = True
         self._since_s = self._seen_s = clock_s()
-        self._backlog, self._bite, self._brief = Backlog(clock_s), FEW, FEW
+        self._backlog = Backlog(clock_s, much=much)
+        self._bite = self._brief = FEW
         self._spent_s = self._took_s = 0.0
         """Settling, so far, and the last time until none was left."""
 

@@ -18,6 +18,9 @@ from services.store.port import Store
 
 FIRST_BACK_OFF_S: Final = 0.05
 """After most failures another worker was in the way, and is gone by then."""
+MUCH: Final = BATCH
+"""Records that make a backlog: of fewer a batch takes all, and 5,000 events a second are no backlog
+because workers were held up for half of one."""
 LEAST: Final = 250
 """Records that are tried together however often that failed."""
 
@@ -40,7 +43,7 @@ class Share:
 
     def __init__(self, folds: Folds, store: Store, gate: Gate, watch: Watch) -> None:
         self._folds, self._store, self._gate, self.watch = folds, store, gate, watch
-        self._postponing = Postponing(folds, store)
+        self._postponing = Postponing(folds, store, much=MUCH)
         self._given_up = threading.Event()
         self._given_up.set()
         self.partitions: frozenset[int] = frozenset()

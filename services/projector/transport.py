@@ -26,6 +26,12 @@ from services.log.port import CONTROL, Stored
 AT_ONCE: Final = 2
 """Messages on their way: one is folded while the next is fetched."""
 MOST_HOLES: Final = 3
+LONGEST_WAIT_MS: Final = 100
+"""A fetch that finds nothing comes back, after 1.5 s as it comes: until then none is sent for the
+partitions that were not in it."""
+TOGETHER_S: Final = 1.0
+"""Partitions of a broker are fetched together, once all that was fetched is taken: after a tenth of
+a second, as it comes, the others were fetched alone, and these waited for it."""
 TakeOver = Callable[[frozenset[int]], Awaitable[Mapping[int, int]]]
 Fetched = Sequence[tuple[int, Sequence[Any]]]
 """Partitions, and the records of each as the driver has them."""
@@ -67,6 +73,10 @@ class Consumer(driver.Consumer):
         self._kept: dict[TP, list[Any]] = {}
         """Fetched, and given back since control is too far behind; their partitions are paused."""
         self._yielded_s = 0.0
+
+    @override
+    def _new_consumer_thread(self) -> "Thread":
+        return Thread(self, loop=self.loop, beacon=self.beacon)
 
     @override
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
@@ -175,6 +185,17 @@ class Consumer(driver.Consumer):
             tp=tp,
             generation_id=self.app.consumer_generation_id,
         )
+
+
+class Thread(driver.AIOKafkaConsumerThread):
+    """The thread of the driver's own client, which fetches so that nobody waits for another."""
+
+    @override
+    async def on_start(self) -> None:
+        """As it comes, but for how long a fetch waits."""
+        await super().on_start()
+        fetcher: Any = self._ensure_consumer()._fetcher  # noqa: SLF001 - no setting of theirs
+        vars(fetcher).update(_fetch_max_wait_ms=LONGEST_WAIT_MS, _prefetch_backoff=TOGETHER_S)
 
 
 class Transport(driver.Transport):

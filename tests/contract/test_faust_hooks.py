@@ -9,6 +9,8 @@ import pytest
 faust = pytest.importorskip("faust")
 mode = pytest.importorskip("mode")
 
+from aiokafka import AIOKafkaConsumer  # noqa: E402
+from aiokafka.consumer.fetcher import Fetcher  # noqa: E402
 from faust.app.base import App  # noqa: E402
 from faust.transport import consumer as faust_consumer  # noqa: E402
 from faust.transport.drivers import aiokafka as driver  # noqa: E402
@@ -19,6 +21,8 @@ from services.projector import transport, worker  # noqa: E402
 OVERRIDDEN: Final = {
     (faust_consumer.Consumer, "getmany"): ("self", "timeout"),
     (faust_consumer.ThreadDelegateConsumer, "seek_to_committed"): ("self",),
+    (driver.Consumer, "_new_consumer_thread"): ("self",),
+    (driver.AIOKafkaConsumerThread, "on_start"): ("self",),
     (faust_consumer.Consumer, "force_commit"): ("self", "topics", "start_new_transaction"),
     (faust_consumer.Consumer, "_add_gap"): ("self", "tp", "offset_from", "offset_to"),
     (faust.Schema, "loads_key"): ("self", "app", "message", "loads", "serializer"),
@@ -32,6 +36,7 @@ CALLED: Final = {
     (faust_consumer.ThreadDelegateConsumer, "assignment"): ("self",),
     (faust_consumer.ThreadDelegateConsumer, "seek_wait"): ("self", "partitions"),
     (faust_consumer.ThreadDelegateConsumer, "_commit"): ("self", "offsets"),
+    (driver.AIOKafkaConsumerThread, "_ensure_consumer"): ("self",),
     (mode.Service, "crash"): ("self", "reason"),
     (mode.Service, "stop"): ("self",),
 }
@@ -46,6 +51,10 @@ RELIED_ON: Final = {
         "conf.broker_rebalance_timeout",
         "RoundRobinPartitionAssignor",
     ],
+    driver.AIOKafkaConsumerThread.on_start: ["await self._consumer.start()"],
+    AIOKafkaConsumer.start: ["self._fetcher = Fetcher("],
+    Fetcher._proc_fetch_request: ["backoff=self._prefetch_backoff"],
+    Fetcher._get_actions_per_node: ["self._fetch_max_wait_ms"],
     App._on_partitions_revoked: ["self.flow_control.clear", "self.on_partitions_revoked.send"],
     faust.Stream._py_aiter: ["message.generation_id != self.app.consumer_generation_id"],
 }
