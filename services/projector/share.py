@@ -18,9 +18,9 @@ from services.store.port import Store
 
 FIRST_BACK_OFF_S: Final = 0.05
 """After most failures another worker was in the way, and is gone by then."""
-MUCH: Final = BATCH
-"""Records that make a backlog: of fewer a batch takes all, and 5,000 events a second are no backlog
-because workers were held up for half of one."""
+MUCH: Final = BATCH // 4
+"""Records that make a backlog: 5,000 events a second are none because workers were held up for less
+than half of one."""
 LEAST: Final = 250
 """Records that are tried together however often that failed."""
 

@@ -15,10 +15,10 @@ import pytest
 
 from services.fold.apply import Folds, apply
 from services.fold.batch import Slice
-from services.fold.postponing import MUCH
 from services.log.port import Stored
 from services.ports import free_port
 from services.projector.projections import READ_MODELS
+from services.projector.share import MUCH
 from services.store.programs import until
 from tests.campaign import Campaign
 from tests.cluster.scenes import PATIENCE_S, a_scene, assert_as_alone, has_shares, telling
@@ -63,7 +63,7 @@ def test_two_workers_of_which_one_is_killed_give_the_rows_of_one(
 def test_of_a_backlog_rows_wait_and_are_those_of_one_though_a_worker_is_killed(
     shared: Engine, alone: Engine, tmp_path: Path, campaign: Campaign, *, noted: Noted
 ) -> None:
-    number, chance = campaign.of(3 * MUCH, 20 * MUCH), Random(campaign.seed + 2)
+    number, chance = campaign.of(2 * MUCH, 8 * MUCH), Random(campaign.seed + 2)
     events = a_story(chance, events=number, people=PEOPLE, vault=shared.vault).events
     shared.append(events)
     waited: list[int] = []

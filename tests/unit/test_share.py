@@ -14,9 +14,9 @@ from services.errors import NotOurs, Unavailable
 from services.fold.apply import Folds
 from services.fold.batch import Slice
 from services.fold.loop import FoldBug
-from services.fold.postponing import MUCH
 from services.fold.watch import Watch
 from services.log.port import CONTROL, Stored
+from services.projector import share as projector_share
 from services.projector.projections import READ_MODELS
 from services.projector.share import LEAST, Share, parted
 from services.store.memory import MemoryStore, MemoryTransaction
@@ -24,6 +24,13 @@ from services.store.programs import until
 from tests.histories import History, entry, fold, rows
 
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
+MUCH = 4 * LEAST
+"""What makes a backlog here."""
+
+
+@pytest.fixture(autouse=True)
+def _small_backlogs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projector_share, "MUCH", MUCH)
 
 
 class Open:
