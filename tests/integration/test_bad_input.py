@@ -135,7 +135,8 @@ def test_a_body_of_more_than_5_mb_is_413(served: Served) -> None:
 
 @pytest.mark.parametrize("inflated_mb", [6, 500])
 def test_a_gzip_bomb_is_413(inflated_mb: int, served: Served) -> None:
-    bomb = gzip.compress(b"[" + b" " * 1_000_000 * inflated_mb + b"]")
+    spaces = gzip.compress(b" " * (1_000_000 * inflated_mb // 5), compresslevel=1)
+    bomb = gzip.compress(b"[") + 5 * spaces + gzip.compress(b"]")
 
     response = served.post(bomb, **{"Content-Encoding": "gzip"})
 

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from services.scoring.model.purchases import Floats, Integers
 from services.scoring.model.trees import Trees
@@ -27,6 +26,8 @@ def grow(rows: Floats, has_left: Integers) -> Trees:
 
 def grown(rows: Floats, has_left: Integers) -> Any:  # sklearn ships no types
     """The same as scikit-learn holds it."""
+    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 - as in churn.py
+
     boosted = HistGradientBoostingClassifier(early_stopping=False, random_state=SEED, **SETTINGS)
     return boosted.fit(rows, has_left)
 

@@ -13,7 +13,6 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from services.errors import Misconfigured
 from services.scoring.model import boosting
@@ -121,9 +120,7 @@ def train(kind: Kind, learn: Sample, put_right: Sample) -> Churn | Unfitted:
         if isinstance(found, Unfitted):
             return found
         learnt = found
-    platt = LogisticRegression(C=1e6).fit(
-        learnt.log_odds(put_right.rows)[:, None], put_right.has_left
-    )
+    platt = _logistic(C=1e6).fit(learnt.log_odds(put_right.rows)[:, None], put_right.has_left)
     slope, offset = float(platt.coef_[0, 0]), float(platt.intercept_[0])
     if slope <= 0:
         return Unfitted("later customers contradict what was learnt", len(put_right.has_left))
@@ -166,13 +163,17 @@ def card(
     }
 
 
+def _logistic(**settings: Any) -> Any:  # sklearn ships no types
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - a second, for who fits
+
+    return LogisticRegression(**settings)
+
+
 def _linear(learn: Sample) -> Linear | Unfitted:
     means, scales = learn.rows.mean(axis=0), learn.rows.std(axis=0)
     scales = np.where(scales > 0, scales, 1.0)
     steps = 2_000
-    found = LogisticRegression(C=0.1, max_iter=steps).fit(
-        (learn.rows - means) / scales, learn.has_left
-    )
+    found = _logistic(C=0.1, max_iter=steps).fit((learn.rows - means) / scales, learn.has_left)
     if int(found.n_iter_[0]) >= steps:
         return Unfitted("the logistic model did not settle", len(learn.has_left), steps)
     return Linear(float(found.intercept_[0]), means, found.coef_[0] / scales)
