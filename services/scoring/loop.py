@@ -127,11 +127,15 @@ class ScoringLoop:
         behind = sum(self._log.ends().values()) - sum(applied.values())
         return self._giving_way.gives_way(behind, is_settled=self._store.is_settled())
 
+    def _is_behind(self) -> bool:
+        progress = self._store.progress()
+        return any(end > progress.get(at, 0) for at, end in self._log.ends().items())
+
     def _wait(self, stop: threading.Event) -> None:
         """Until the projector may have more."""
         if self._giving_way.has_backlog:
             stop.wait(GIVE_WAY_S)
-        elif self._log.ends() != self._store.progress():
+        elif self._is_behind():
             self._folded(PAUSE_S)
         else:
             self._heap.rest()
