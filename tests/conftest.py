@@ -14,6 +14,7 @@ from tests import profiles
 from tests.campaign import campaigns
 from tests.databases import Databases
 from tests.front import FrontProcess
+from tests.mould import cast
 from tests.reported import REPORT, Noted, Reporter, told_of
 
 MOST_WORKERS: Final = 4
@@ -115,7 +116,9 @@ def noted(request: pytest.FixtureRequest) -> Noted:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
     """One embedded PostgreSQL for all tests."""
-    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("server"), overrides=_THROW_AWAY)
+    place = tmp_path_factory.mktemp("server") / "data"
+    cast(place)
+    postgres = EmbeddedPostgres(place, overrides=_THROW_AWAY)
     try:
         yield postgres.start()
     finally:
