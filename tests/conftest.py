@@ -14,7 +14,7 @@ from tests import profiles
 from tests.campaign import campaigns
 from tests.databases import Databases
 from tests.front import FrontProcess
-from tests.mould import cast
+from tests.mould import moulded
 from tests.reported import REPORT, Noted, Reporter, told_of
 
 MOST_WORKERS: Final = 4
@@ -117,7 +117,7 @@ def noted(request: pytest.FixtureRequest) -> Noted:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
     """One embedded PostgreSQL for all tests."""
     place = tmp_path_factory.mktemp("server") / "data"
-    cast(place)
+    moulded(place)
     postgres = EmbeddedPostgres(place, overrides=_THROW_AWAY)
     try:
         yield postgres.start()

@@ -1,4 +1,4 @@
-"""A PostgreSQL that is made once, and copied for who would make one of its own: a tenth of the time."""
+"""A PostgreSQL that is made once, and copied for who would make one of its own."""
 
 import atexit
 import shutil
@@ -11,7 +11,7 @@ from services.data_dir import DataDir
 from services.store.embedded import EmbeddedPostgres
 
 
-def cast(data_dir: Path) -> None:
+def moulded(data_dir: Path) -> None:
     """Put a copy into ``data_dir`` if nothing is there yet: as after a first start, at rest."""
     if data_dir.exists():
         return

@@ -33,7 +33,7 @@ from tests.cluster.topics import fresh
 from tests.cluster.workers import Worker
 from tests.front import FrontProcess
 from tests.integration.folding import MASTER_KEY
-from tests.mould import cast
+from tests.mould import moulded
 from tests.platforms import is_gone
 
 WORKSPACE: Final = "shop"
@@ -61,7 +61,7 @@ class Cluster:
 
     def __init__(self, broker: Broker, folder: Path, stack: ExitStack) -> None:
         # Killed it loses nothing of what the kernel has; only a power cut would ask for more.
-        cast(folder / "data")
+        moulded(folder / "data")
         self._postgres = EmbeddedPostgres(folder / "data", overrides={"fsync": "off"})
         stack.callback(self._postgres.stop)
         urls = self._postgres.start()

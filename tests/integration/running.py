@@ -22,7 +22,7 @@ from services.ports import free_port
 from services.settings import Settings
 from services.store.embedded import EmbeddedPostgres
 from services.store.programs import until
-from tests.mould import cast
+from tests.mould import moulded
 from tests.platforms import environ, is_gone, touchline
 
 Process: TypeAlias = Literal["up", "archive", "engine", "web", "scorer", "postgres"]
@@ -56,7 +56,7 @@ class RunningPlatform:
     def start(self) -> float:
         """Run it; gives the seconds until it was ready."""
         began_s = monotonic()
-        cast(self.data_dir)
+        moulded(self.data_dir)
         heard = self.said.stat().st_size if self.said.exists() else 0
         with self.said.open("ab") as said:
             self._up = subprocess.Popen(
