@@ -1,6 +1,6 @@
 """Touchline beside its peers: the same work, on the same machine, in the same minutes.
 
-    python -m bench.peers [--events 1000000] [--only faust quix streams touchline] [--ids unique]
+    python -m bench.peers [--events 1000000] [--only faust quix streams touchline] [--ids segments]
 
 The work: drop known ids, fold count, spend and last time into a profile, append a line to a points
 ledger, exactly once; events of 190 bytes, skewed customers, four partitions of a real broker, and

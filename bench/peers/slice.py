@@ -3,7 +3,8 @@
 Known ids go through the seen port, profiles as changes into a staged upsert, the ledger by COPY.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -15,12 +16,14 @@ from bench.peers.events import POINT_MINOR
 from services.projector.transport import Fetched
 from services.store.connect import open_connection
 from services.store.postgres_seen import Learned, PostgresSeen
+from services.store.postgres_segments import SegmentedSeen
 from services.store.rows import Table, insert
 from services.store.seen import Seen, SeenIndex
+from services.store.segments import Segments
 
 Connection = psycopg.Connection[TupleRow]
-Index = Callable[[Cursor[TupleRow]], SeenIndex]
-"""The known ids within the transaction of a cursor."""
+Index = Callable[[Cursor[TupleRow]], AbstractContextManager[SeenIndex]]
+"""The known ids within the transaction of a cursor, which ends with the block."""
 
 STAGED: Final = Table(
     "staged",
@@ -58,13 +61,34 @@ class Purchase(msgspec.Struct, frozen=True, gc=False):
 _DECODED: Final = msgspec.json.Decoder(Purchase).decode
 
 
+def segments(connection: Connection) -> Index:
+    """The log-structured index, which ships."""
+    learned, runs = Learned(), Segments()
+
+    @contextmanager
+    def index(cursor: Cursor[TupleRow]) -> Iterator[SeenIndex]:
+        seen = SegmentedSeen(connection, cursor, learned, runs)
+        yield seen
+        seen.finish()
+
+    return index
+
+
 def unique(connection: Connection) -> Index:
     """As they rest in PostgreSQL under a unique key."""
     learned = Learned()
-    return lambda cursor: PostgresSeen(connection, cursor, learned)
+
+    @contextmanager
+    def index(cursor: Cursor[TupleRow]) -> Iterator[SeenIndex]:
+        yield PostgresSeen(connection, cursor, learned)
+
+    return index
 
 
-INDEXES: Final[Mapping[str, Callable[[Connection], Index]]] = {"unique": unique}
+INDEXES: Final[Mapping[str, Callable[[Connection], Index]]] = {
+    "segments": segments,
+    "unique": unique,
+}
 """What may be named as ``--ids``; another index is another line."""
 
 
@@ -93,11 +117,12 @@ class Tables:
             cursor.execute(CLAIM, ([*first],), prepare=True)
             claimed: dict[int, int] = dict(cursor)
             assert claimed == first, f"{claimed} comes next, and {first} was fetched"
-            self._write(cursor, fetched)
             cursor.execute(ADVANCE, ([*came], [*came.values()]), prepare=True)
+            with self._index(cursor) as seen:
+                self._write(cursor, fetched, seen)
         return came
 
-    def _write(self, cursor: Cursor[TupleRow], fetched: Fetched) -> None:
+    def _write(self, cursor: Cursor[TupleRow], fetched: Fetched, seen: SeenIndex) -> None:
         purchases = [_DECODED(record.value) for _, records in fetched for record in records]
         places = (
             (partition, record.offset) for partition, records in fetched for record in records
@@ -107,7 +132,7 @@ class Tables:
             Seen(purchase.id, purchase.id, *place)
             for purchase, place in zip(purchases, places, strict=True)
         ]
-        known = self._index(cursor).drop_known(ids)
+        known = seen.drop_known(ids)
         if known:
             purchases = [one for index, one in enumerate(purchases) if index not in known]
         insert(cursor, STAGED, _profiles(purchases))

@@ -27,9 +27,11 @@ MAKE: Final = f"""
     INSERT INTO peers.checkpoint SELECT one, 0 FROM generate_series(0, 3) AS one;
     GRANT USAGE ON SCHEMA peers TO {FOLD};
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA peers TO {FOLD};
-    TRUNCATE live.seen;
+    TRUNCATE live.seen_young, live.seen_page, live.seen_run;
+    UPDATE live.seen_head SET era = DEFAULT, version = DEFAULT, runs = DEFAULT;
 """
-"""``known`` is theirs who look for ids by themselves, ``checkpoint`` and ``live.seen`` are ours."""
+"""``known`` is theirs who look for ids by themselves, ``checkpoint`` and the index in ``live`` are
+ours."""
 
 
 @contextmanager
