@@ -21,7 +21,7 @@ from services.errors import Misconfigured, Refused
 from services.scoring.model import pareto_nbd
 from services.scoring.model.fitting import Unfitted
 from services.scoring.model.pareto_nbd import ParetoNbd
-from services.scoring.model.purchases import Floats, Purchases
+from services.scoring.model.purchases import Floats, Purchases, dot
 
 ENOUGH: Final = 100
 """Customers who have to buy after each earlier instant. Set beforehand, searched with no data."""
@@ -156,13 +156,15 @@ def expected(model: Sharpened, seen: Seen, weeks: float) -> Floats:
         )
     z = (columns - np.asarray(model.means)) / np.asarray(model.spreads)
     plain = pareto_nbd.expected(model.rate, seen.purchases, weeks)
-    return np.asarray(plain * np.exp(model.level + _bounded(z @ np.asarray(model.weights))))
+    return np.asarray(
+        plain * np.exp(model.level + _bounded(np.einsum("ij,j->i", z, np.asarray(model.weights))))
+    )
 
 
 def _scale(columns: Floats) -> tuple[Floats, Floats]:
     """Means and spreads; a column that is the same of everybody is left as wide as it is."""
-    spreads = columns.std(axis=0)
-    return columns.mean(axis=0), np.where(spreads > 0, spreads, 1.0)
+    is_same = np.ptp(columns, axis=0) == 0
+    return columns.mean(axis=0), np.where(is_same, 1.0, columns.std(axis=0))
 
 
 def _together(losses: Sequence["_Loss"], weights: Floats) -> tuple[float, Floats]:
@@ -185,7 +187,7 @@ class _Loss:
         self._squared = float((missed**2).mean())
 
     def __call__(self, weights: Floats) -> tuple[float, Floats]:
-        steps = self._z @ weights
+        steps = np.einsum("ij,j->i", self._z, weights)
         said = self._plain * np.exp(_bounded(steps))
         said *= self._plain.sum() / said.sum()
         missed = said - self._happened
@@ -194,6 +196,6 @@ class _Loss:
         # Of the loss by each step: where a step is bounded it moves nobody.
         by_said = (missed / rounded / self._absolute + 2 * missed / self._squared) / len(said)
         moves = said * (np.abs(steps) < FARTHEST)
-        shift = (by_said @ said) / said.sum()
-        slope = (moves * (by_said - shift)) @ self._z
+        shift = dot(by_said, said) / said.sum()
+        slope = np.einsum("i,ij->j", moves * (by_said - shift), self._z)
         return float(value), np.asarray(slope)
