@@ -1,6 +1,6 @@
 """Write the report on the scores and its curves.
 
-    python -m bench.scores docs/scores.md [--only alerts]
+    python -m bench.scores docs/scores.md [--only alerts|holdout]
 
 Curves go into the folder of the report's name beside it. Needs touchline[samples,report], and the
 Telco file beside the project for that part, which is left out where it is not there. What --only
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.scores import alerts, cdnow, curves, holdout, leaving, telco, text
+from bench.scores import alerts, buying, cdnow, curves, holdout, leaving, telco, text
 from services.scoring.model import bg_nbd, gamma_gamma, pareto_nbd
 from services.scoring.model.fitting import Fitted, Unfitted
 from services.scoring.model.purchases import Purchases
@@ -31,13 +31,14 @@ def main() -> None:
     """Measure everything and write it down."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("out", type=Path, help="the report, like docs/scores.md")
-    arguments.add_argument("--only", choices=["alerts"], help="only this part of it")
+    arguments.add_argument("--only", choices=["alerts", "holdout"], help="only this part of it")
     given = arguments.parse_args()
     out: Path = given.out
-    if given.only:
-        out.write_text(_renewed(out.read_text(encoding="utf-8"), alerts.section()), "utf-8")
-        return
     folder = out.with_suffix("")
+    if given.only:
+        part = alerts.section() if given.only == "alerts" else _holdout(folder)
+        out.write_text(_renewed(out.read_text(encoding="utf-8"), part), "utf-8")
+        return
     parts = [_opening(), _papers(), _holdout(folder), _journey(folder)]
     if telco.FILE.is_file():
         parts.append(_telco(folder))
@@ -89,33 +90,17 @@ def _papers() -> str:
 
 def _holdout(folder: Path) -> str:
     everybody, sample = cdnow.master(), cdnow.sampled()
-    theirs = everybody.of(sample)
     of_sample, of_all = (
         holdout.foretell(one, until=cdnow.OBSERVED_UNTIL, weeks=cdnow.HELD_OUT_WEEKS)
-        for one in (theirs, everybody)
+        for one in (everybody.of(sample), everybody)
     )
     rows = np.flatnonzero(np.isin(np.unique(everybody.customers), sample))
-    before = holdout.foretell(everybody, until=cdnow.CHOSEN_UNTIL, weeks=13).lines()
     curves.conditional(of_all, folder / "holdout.png")
-    return (
-        "## Purchases of CDNOW's weeks 40 to 78, foretold from weeks 1 to 39\n\n"
-        "Purchases are days with one. Ours is Pareto/NBD whose rates are moved by what is known "
-        "of the first day: amount, discs, week (Fader and Hardie 2007). It saw weeks 1 to 39 only. "
-        "Which covariates it has was settled by weeks 27 to 39, foretold from weeks 1 to 26 "
-        "(last table). Boosted trees on rolling windows were tried too: a better RMSE and total, "
-        "a worse MAE. All of these had been looked at on the weeks held out as well before that "
-        "rule was made, so that small differences here prove little.\n\n"
-        f"The papers' sample, fitted to itself:\n\n{text.held_out(of_sample.lines())}\n\n"
-        f"{text.beaten(of_sample.lines())}\n\n"
-        f"The same customers, fitted to the whole cohort of 23,570:\n\n"
-        f"{text.held_out(of_all.lines(rows))}\n\n{text.beaten(of_all.lines(rows))}\n\n"
-        f"The whole cohort:\n\n{text.held_out(of_all.lines())}\n\n"
-        f"{text.beaten(of_all.lines())}\n\n"
-        f"![What was foretold by purchases before]({folder.name}/holdout.png)\n\n"
-        "All models of buying fall short of the total. Christmas lies in the weeks held out, and "
-        "none of them knows of seasons. A model that raises everybody comes nearer to the total "
-        "and pays for it in MAE, since most customers bought nothing.\n\n"
-        f"Weeks 27 to 39 from 1 to 26, whole cohort:\n\n{text.held_out(before)}"
+    return buying.section(
+        f"{folder.name}/holdout.png",
+        of_all=(of_all, None),
+        sample_of_all=(of_all, rows),
+        of_sample=(of_sample, None),
     )
 
 

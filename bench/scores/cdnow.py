@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from services.ingest.samples.package import data_file
 from services.scoring.model.purchases import Floats, Integers, Observed, observe
+from services.scoring.model.rolling import Sold, days_bought
 
 FROM: Final = date(1997, 1, 1).toordinal()
 OBSERVED_UNTIL: Final = date(1997, 9, 30).toordinal()
 HELD_OUT_UNTIL: Final = date(1998, 6, 30).toordinal()
-CHOSEN_UNTIL: Final = OBSERVED_UNTIL - 91
-"""Until when a model may look that is to be chosen by the 13 weeks after it."""
 HELD_OUT_WEEKS: Final = 39
 
 
@@ -31,26 +31,23 @@ class Sales:
 
     def of(self, customers: Integers) -> "Sales":
         """The rows of ``customers`` only."""
-        is_theirs = np.isin(self.customers, customers)
-        return Sales(
-            self.customers[is_theirs],
-            self.days[is_theirs],
-            self.discs[is_theirs],
-            self.dollars[is_theirs],
-        )
+        return self._only(np.isin(self.customers, customers))
+
+    def before(self, until: int) -> "Sales":
+        """The rows until the end of a day only."""
+        return self._only(self.days <= until)
+
+    @property
+    def sold(self) -> Sold:
+        """The same as the models take it."""
+        return Sold(self.customers, self.days, self.dollars, self.discs.astype(np.float64))
 
     def seen(self, until: int) -> Observed:
         return observe(self.customers, self.days, self.dollars, until=until)
 
     def days_bought(self, customers: Integers, *, after: int, until: int) -> Floats:
         """On how many days each of ``customers`` bought, after one day and until another."""
-        is_in = (self.days > after) & (self.days <= until)
-        pairs = np.unique(np.stack([self.customers[is_in], self.days[is_in]]), axis=1)
-        who, counts = np.unique(pairs[0], return_counts=True)
-        found = np.zeros(len(customers))
-        _, at, theirs = np.intersect1d(customers, who, return_indices=True)
-        found[at] = counts[theirs]
-        return found
+        return days_bought(self.sold, customers, after=after, until=until)
 
     def first_day(self, customers: Integers) -> Floats:
         """Of each: log dollars, log discs and week of the first day, known ever after."""
@@ -65,6 +62,9 @@ class Sales:
             for column in (self.dollars, self.discs)
         )
         return np.column_stack([np.log1p(dollars), np.log1p(discs), (first - FROM) / 7])
+
+    def _only(self, rows: npt.NDArray[np.bool_]) -> "Sales":
+        return Sales(self.customers[rows], self.days[rows], self.discs[rows], self.dollars[rows])
 
 
 @cache

@@ -4,13 +4,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.scores.holdout import OURS, Line
+from bench.scores import cdnow
+from bench.scores.choosing import UNTIL, Tried
+from bench.scores.holdout import OURS, Difference, Line
 from bench.scores.leaving import Tested
 from services.scoring.model.fitting import Fitted
 from services.scoring.model.metrics import Quality
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Numbers to the right, the first column to the left."""
     rule = "|".join(["---", *["---:"] * (len(heads) - 1)])
     lines = [f"| {' | '.join(heads)} |", f"|{rule}|"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
@@ -76,6 +79,42 @@ def _against(mine: float, theirs: float) -> str:
     if abs(change) < 0.0005:
         return "the same"
     return f"{abs(change):.1%} {'better' if change < 0 else 'worse'}"
+
+
+def surely(differences: Iterable[Difference]) -> str:
+    """Ours against each of the others, with what chance could make of it."""
+    return table(
+        [f"{OURS}, against", "MAE", "95 %", "RMSE", "95 %"],
+        (
+            (
+                one.other,
+                f"{one.mae:+.2%}",
+                f"{one.mae_between[0]:+.2%} to {one.mae_between[1]:+.2%}",
+                f"{one.rmse:+.2%}",
+                f"{one.rmse_between[0]:+.2%} to {one.rmse_between[1]:+.2%}",
+            )
+            for one in differences
+        ),
+    )
+
+
+def chosen(found: Iterable[Tried]) -> str:
+    """Candidates with what they changed against Pareto/NBD, MAE / RMSE."""
+    weeks = [f"from {(until - cdnow.FROM + 1) / 7:.3g}" for until in UNTIL]
+    return table(
+        ["looks from", "knows", "absolute", *weeks, "both", "weeks 40 to 78, looked at afterwards"],
+        (
+            (
+                ", ".join(f"1/{round(1 / part)}" for part in one.candidate.parts),
+                one.candidate.facts,
+                f"{one.candidate.absolute:g}",
+                *(f"{mae:+.2%} / {rmse:+.2%}" for mae, rmse in one.changes),
+                f"{one.both:+.2%}",
+                "{:+.2%} / {:+.2%}".format(*one.held_out),
+            )
+            for one in found
+        ),
+    )
 
 
 def churn(tested: Tested) -> str:
