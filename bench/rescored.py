@@ -3,16 +3,15 @@
     python -m bench.rescored [--customers 1000000] [--days 2] [--profile]
 
 Some thousand customers live two years (bench.crowd: purchases, calls and visits at a pace of each
-one's own), are folded and scored as ever, with the alert rules that ship. The rows of those whom the
-next midnight changes are then copied by SQL under other ids to so many customers, in the same tables
-with the same indexes: their identifiers, the pages of their histories, their scores, where they
-stand with the rules, and what was told of them. Who has not been heard of for half a year no day
-changes, and so is not copied.
+one's own), are folded and scored as ever, with the alert rules that ship. The rows of those whom
+the next midnight changes are then copied by SQL under other ids to so many customers, in the same
+tables with the same indexes: their identifiers, the pages of their histories, their scores, where
+they stand with the rules, and what was told of them. Who has not been heard of for half a year no
+day changes, and so is not copied. No model is promoted: these are the scores that everybody has.
 
-Then midnight after midnight is told, and the scoring loop of the platform does what it does: it takes
-the tick in, and scores everybody through the store until nobody is due. Timed is the whole of it,
-after a checkpoint, by the clock; beside it our CPU and that of the backends that serve us. Which
-scores and bands change, and whom alerts are about, is the histories' affair; it is printed.
+Then midnight after midnight is told, and the platform's scoring loop takes the tick in and scores
+everybody through the store, until nobody is due. Timed is the whole of it by the clock, after a
+checkpoint; beside it are our CPU and that of the backend that serves us.
 """
 
 import argparse
