@@ -37,7 +37,7 @@ TABLES: Final = (
 WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
     (taking, "envelope_of", "read envelopes"),
     (taking, "entry_in", "take what scores need"),
-    (fold, "leaves_of", "read pages"),
+    (fold, "_leaf", "read pages"),
     (kept.Leaf, "take_in", "fill pages"),
     (fold, "history_of", "put histories together"),
     (scored, "findings", "look for signs"),
