@@ -5,7 +5,7 @@ keep their indexes; what a table that is not multiplied would hold, no tick asks
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, LiteralString
 
@@ -24,7 +24,20 @@ MULTIPLIED: Final[dict[str, LiteralString]] = {
     "decided": "JOIN copied USING (customer_id)",
 }
 """The tables that a tick reads or writes, and how often their rows are copied."""
+SCORED: Final[dict[str, LiteralString]] = {
+    "identifier": MULTIPLIED["identifier"],
+    "scored_page": "JOIN identifier AS its ON its.identifier = had.leaf"
+    " JOIN copied ON copied.customer_id = its.customer_id",
+    "score": "JOIN copied USING (customer_id)",
+    "score_told": "JOIN copied USING (customer_id)",
+}
+"""The same of what passing time lets scoring read or write."""
 _COPIED: Final = "overlay(md5({0}::text || number) placing left({0}::text, 1) from 1 for 1)::uuid"
+_OF_LEAF: Final = (
+    "overlay(had.alerts placing reverse(substring(int8send(crc32(convert_to("
+    "replace((" + _COPIED + ")::text, '-', ''), 'UTF8'))) from 5)) from 9)"
+)
+"""Where alert rules stand, with the mark of the copy's leaf: its own hash, as customers log in."""
 
 
 def lives(customers: int, seed: int = 1) -> Sequence[bytes]:
@@ -64,7 +77,12 @@ def _event(chance: random.Random, number: int, who: int, at: datetime) -> bytes:
     )
 
 
-def multiply(owner_url: str, groups: Sequence[tuple[Sequence[str], int]], customers: int) -> None:
+def multiply(
+    owner_url: str,
+    groups: Sequence[tuple[Sequence[str], int]],
+    customers: int,
+    tables: Mapping[str, LiteralString] = MULTIPLIED,
+) -> None:
     """Copy the members of each group until they are so many, all others until there are enough."""
     with psycopg.connect(owner_url) as connection, connection.cursor() as cursor:
         cursor.execute("SET search_path = live, touchline, public")
@@ -82,11 +100,12 @@ def multiply(owner_url: str, groups: Sequence[tuple[Sequence[str], int]], custom
                 (each - 1, more, [*members]),
             )
         cursor.execute("ANALYZE copied")
-        for table, whose in MULTIPLIED.items():
+        for table, whose in tables.items():
             _copy(cursor, table, whose)
     with psycopg.connect(owner_url, autocommit=True) as connection:
-        for table in MULTIPLIED:
-            connection.execute(sql.SQL("VACUUM ANALYZE live.{}").format(sql.Identifier(table)))
+        connection.execute("SET search_path = live, touchline, public")
+        for table in tables:
+            connection.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
 
 
 def _copy(cursor: psycopg.Cursor[Any], table: str, whose: LiteralString) -> None:
@@ -97,7 +116,7 @@ def _copy(cursor: psycopg.Cursor[Any], table: str, whose: LiteralString) -> None
         (table,),
     )
     columns = [(name, sql.Identifier("had", name), kind) for name, kind in cursor.fetchall()]
-    shown = [sql.SQL(_COPIED).format(had) if kind == "uuid" else had for _, had, kind in columns]
+    shown = [_shown(*column) for column in columns]
     key = next(place for place, (_, _, kind) in enumerate(columns, 1) if kind == "uuid")
     query = sql.SQL(
         "INSERT INTO {table} ({names}) SELECT {shown} FROM {table} AS had {whose},"
@@ -112,3 +131,12 @@ def _copy(cursor: psycopg.Cursor[Any], table: str, whose: LiteralString) -> None
             key=sql.Literal(key),
         )
     )
+
+
+def _shown(name: str, had: sql.Identifier, kind: str) -> sql.Composable:
+    """What a copy has in a column."""
+    if kind == "uuid":
+        return sql.SQL(_COPIED).format(had)
+    if name == "alerts":
+        return sql.SQL(_OF_LEAF).format(sql.Identifier("had", "customer_id"))
+    return had

@@ -37,7 +37,7 @@ TABLES: Final = (
 WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
     (taking, "envelope_of", "read envelopes"),
     (taking, "entry_in", "take what scores need"),
-    (fold, "leaves_of", "read pages"),
+    (fold, "_leaf", "read pages"),
     (kept.Leaf, "take_in", "fill pages"),
     (fold, "history_of", "put histories together"),
     (scored, "findings", "look for signs"),
@@ -46,7 +46,7 @@ WRAPPED: Final[Sequence[tuple[Any, str, str]]] = (
     (fold, "tell", "tell scores"),
     (fold, "watch", "live alert rules"),
     (fold, "tell_alerts", "tell alerts"),
-    (postgres_scores.PostgresScoring, "members", "fetch members"),
+    (postgres_scores.PostgresScoring, "groups_of", "fetch groups"),
     (postgres_scores.PostgresScoring, "pages", "fetch pages"),
     (postgres_scores.PostgresScoring, "rows", "fetch rows"),
     (postgres_scores.PostgresScoring, "save", "write rows"),

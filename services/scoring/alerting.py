@@ -44,15 +44,28 @@ class Around:
     known_at: datetime | None
     """How far time had come when it was decided: what is much older is history."""
 
+    def may_be_news(self, now: Now, found: Watched) -> bool:
+        """Whether there may be something to tell of a customer as they stand now."""
+        if found.is_anew or found.anew:
+            return True
+        if found.episodes and any(one.raised_s is not None for one in found.episodes):
+            return True
+        if not self.acted_on and not self.to_judge:
+            return False
+        members = self.members(now)
+        return not self.acted_on.isdisjoint(members) or not self.to_judge.isdisjoint(members)
+
+    def members(self, now: Now) -> list[str]:
+        """All identifiers of a customer."""
+        return [one.identifier for one in self.groups[now.customer]]
+
 
 def tell_alerts(
-    everyone: Sequence[Now], watched: Mapping[str, Watched], telling: "Telling"
-) -> None:  # fmt: skip
-    """Tell what is new of each customer who was watched, each alert once."""
-    pairs = ((now, watched[now.customer]) for now in everyone if now.customer in watched)
-    asked = [pair for pair in pairs if telling.may_be_news(*pair)]
-    if asked:
-        telling.tell(asked)
+    news: Sequence[tuple[Now, Watched]], watched: Iterable[str], telling: "Telling"
+) -> None:
+    """Tell what is new of those who may be news, each alert once; ``watched`` has everybody."""
+    if news:
+        telling.tell(news)
     telling.give_up(watched)
 
 
@@ -67,7 +80,7 @@ class Telling:
 
     def tell(self, watched: Sequence[tuple[Now, Watched]]) -> None:
         """Compare the episodes of each with what was told."""
-        members = {now.customer: self._members(now) for now, _ in watched}
+        members = {now.customer: self._around.members(now) for now, _ in watched}
         known = self._tx.alerts({one for named in members.values() for one in named})
         by_identifier: dict[str, list[AlertRow]] = {}
         for row in known:
@@ -91,17 +104,6 @@ class Telling:
                 row._replace(outcome_due_at=None) for row in self._tx.alerts(gone)
             ]  # fmt: skip
 
-    def may_be_news(self, now: Now, found: Watched) -> bool:
-        around = self._around
-        if found.is_anew or found.anew:
-            return True
-        if any(one.raised_s is not None for one in found.episodes):
-            return True
-        if not around.acted_on and not around.to_judge:
-            return False
-        members = self._members(now)
-        return not around.acted_on.isdisjoint(members) or not around.to_judge.isdisjoint(members)
-
     def _of(self, now: Now, found: Watched, rows: list[AlertRow]) -> None:
         rows = [self._acted(row) for row in rows]
         self._rows |= {row.alert_id: row for row in rows}
@@ -114,12 +116,11 @@ class Telling:
                     self._raise(now, one, (life, found.until_s))
                 case Close():
                     self._close(now, one)
-        if self._around.to_judge and not self._around.to_judge.isdisjoint(self._members(now)):
+        if self._around.to_judge and not self._around.to_judge.isdisjoint(
+            self._around.members(now)
+        ):
             for row in rows:
                 self._judge(self._rows[row.alert_id], (life, found.until_s))
-
-    def _members(self, now: Now) -> list[str]:
-        return [one.identifier for one in self._around.groups[now.customer]]
 
     def _acted(self, row: AlertRow) -> AlertRow:
         named = row.workspace, row.alert_id

@@ -5,10 +5,9 @@ The models find the same by themselves, score by score; a property test holds th
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.scoring.model import engagement
 from services.scoring.model.health import INTENT
@@ -28,8 +27,7 @@ FAILED_DAYS: Final = 84
 """As the features of the churn models have them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(NamedTuple):
     """Of one customer on one day."""
 
     acts: Mapping[tuple[str, int], int]

@@ -1,9 +1,9 @@
 """The fold of scores: a batch of the log, as far as the projector has come, in one transaction."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from services.fold.batch import Batch
 from services.fold.deciding import RESTATED_AFTER, Cause
@@ -11,26 +11,31 @@ from services.fold.garbage import not_collecting
 from services.scoring.alerting import Around, Telling, tell_alerts
 from services.scoring.decided import empty, take_in
 from services.scoring.decided import read as read_decided
-from services.scoring.kept import Leaf, history_of, leaves_of
+from services.scoring.kept import Leaf, by_leaf, history_of
 from services.scoring.model.history import Entry
-from services.scoring.scored import Lived, lived, score
+from services.scoring.rulebooks import Books
+from services.scoring.scored import lived_until, score
 from services.scoring.shelf import Shelf
 from services.scoring.taking import Read, read
-from services.scoring.telling import Now, tell
-from services.scoring.watching import Decided, Looked, Watched, watch
+from services.scoring.telling import Now, may_be_news, tell
+from services.scoring.watching import Decided, Looked, Watched, still, watch
 from services.store.scores import (
-    ALWAYS_DUE,
     Member,
+    Page,
     ScoreChanges,
     ScoreRow,
     Scores,
     ScoringTransaction,
 )
 
+if TYPE_CHECKING:
+    from services.scoring.trained import Trained
+
 REGROUPED: Final = 5_000
 """Customers that one transaction looks at again; the next one looks at others."""
-DUE: Final = 2_000
-"""Rows of one transaction that the passing of time changes."""
+AT_ONCE: Final = 100
+"""Customers whose histories are at hand at once: with a thousand of them a third more time goes by,
+as nothing that is looked at is in the processor's caches any more."""
 
 
 @not_collecting()
@@ -53,124 +58,187 @@ def score_batch(batch: Batch, store: Scores, shelf: Shelf) -> int:
             looked_at=regrouped.keys(),
             advance=new.advance,
         )
-        _score(
-            _Work(new, shelf, tx, changes),
-            new.entries.keys() | new.named | set(regrouped.values()),
-        )
-        tx.save(changes)
+        work = Work(new, shelf, changes)
+        named = new.entries.keys() | new.named | set(regrouped.values())
+        seen = see(work, named, tx)
+        write(work, seen, score_seen(work, seen), tx)
     shelf.rules.saved()
     return sum(len(piece.records) for piece in batch) + len(regrouped)
 
 
-@not_collecting()
-def score_due(store: Scores, shelf: Shelf) -> int:
-    """Score some whom time, or another model, may change; gives how many, 0 once none is left.
-
-    Raises ``Unavailable``: then ask again.
-    """
-    with store.transaction() as tx:
-        tick = tx.tick() or ALWAYS_DUE
-        due, to_judge = tx.due(tick, DUE), tx.to_judge(tick, DUE)
-        if not due and not to_judge:
-            return 0
-        changes = ScoreChanges()
-        _score(_Work(Read(to_judge=set(to_judge)), shelf, tx, changes), {*due, *to_judge})
-        tx.save(changes)
-    shelf.rules.saved()
-    return len(due) + len(to_judge)
-
-
 @dataclass(frozen=True, slots=True)
-class _Work:
-    """What the steps of one transaction share."""
+class Work:
+    """What the steps that score some customers share."""
 
     read: Read
     shelf: Shelf
-    tx: ScoringTransaction
     changes: ScoreChanges
 
 
-def _score(work: _Work, named: Collection[str]) -> None:
-    """Score the customers that ``named`` identifiers are part of now, and live alert rules on."""
-    new, tx, changes = work.read, work.tx, work.changes
-    work.shelf.rules.look(tx, changes)
-    groups = _groups({*named, *_moved(work)}, tx)
-    everyone = [one.identifier for group in groups.values() for one in group]
-    leaves = _leaves(everyone, new, tx, changes)
-    tick = max(filter(None, (new.tick, tx.tick())), default=None)
-    by_workspace: dict[str, dict[str, Lived]] = {}
-    for customer, group in groups.items():
-        kept = (leaves[one.identifier] for one in group if one.identifier in leaves)
-        if history := history_of(kept):
-            own = by_workspace.setdefault(group[0].workspace, {})
-            own[customer] = lived(history, tick)
-    decided = _decided(groups, work)
-    stored = tx.rows({*named, *everyone})
-    found: list[Now] = []
-    watched: dict[str, Watched] = {}
-    tick_s = int(tick.timestamp()) if tick else 0
-    for workspace, customers in by_workspace.items():
-        trained = work.shelf.trained(workspace, tx, new.promotions)
-        rules = work.shelf.books(workspace)
-        for (customer, one), done in zip(
-            customers.items(), score([*customers.values()], trained), strict=True
-        ):
-            now = Now(customer, workspace, one, done, stored.get(customer))
-            found.append(now)
-            if rules:
-                members = (member.identifier for member in groups[customer])
-                entries = {leaf: new.entries.get(leaf, ()) for leaf in members if leaf in leaves}
-                put = decided.get(customer, Decided())
-                looked = Looked.of(now, entries, put, tick_s=tick_s, books=rules)
-                watched[customer] = watch(looked, rules)
-    # Ids that are part of another customer by now, and customers of whom nothing is left.
-    changes.gone = stored.keys() - {one.customer for one in found}
-    changes.rows = [
-        row for one in found if (row := _row(one, watched.get(one.customer))) != one.before
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Customers as a transaction saw them, and all else that scoring them takes."""
+
+    pages: Mapping[str, Sequence[Page]]
+    """What is kept of all members."""
+    decided: Mapping[str, Decided]
+    stored: Mapping[str, ScoreRow]
+    """Under all ids at hand."""
+    models: Mapping[str, "tuple[Trained | None, Books | None]"]
+    """What scores in each workspace, and its alert rules."""
+    tick: datetime | None
+    reached: datetime | None
+    around: Around
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of those who were seen, of whom anything is left."""
+
+    customers: set[str] = field(default_factory=set)
+    rows: list[ScoreRow] = field(default_factory=list)
+    """Those that are not as they were."""
+    told: list[Now] = field(default_factory=list)
+    """Of whom there may be scores to tell."""
+    alerted: list[tuple[Now, Watched]] = field(default_factory=list)
+    """Of whom there may be alerts to tell."""
+    watched: list[str] = field(default_factory=list)
+    """Who has alert rules at all."""
+
+
+def see(work: Work, named: Collection[str], tx: ScoringTransaction) -> Seen:
+    """Look up the customers that ``named`` identifiers are part of now."""
+    new, shelf = work.read, work.shelf
+    shelf.rules.look(tx, work.changes)
+    groups: dict[str, list[Member]] = {}
+    for one in tx.groups_of({*named, *_moved(work)}):
+        groups.setdefault(one[1], []).append(one)
+    everyone = {one[0] for group in groups.values() for one in group}
+    workspaces = {group[0].workspace for group in groups.values()}
+    trained = {one: shelf.trained(one, tx, new.promotions) for one in workspaces}
+    tick, reached = max(filter(None, (new.tick, tx.tick())), default=None), tx.reached()
+    known_at = max(filter(None, (reached, tick, new.received_at)), default=None)
+    return Seen(
+        by_leaf(tx.pages(everyone | new.entries.keys())),
+        _decided(groups, work, tx),
+        tx.rows(everyone.union(named)),
+        {one: (trained[one], shelf.books(one)) for one in workspaces},
+        tick,
+        reached,
+        Around(groups, new.acts, new.acted_on, new.to_judge, known_at),
+    )
+
+
+def score_seen(work: Work, seen: Seen) -> Outcome:
+    """Score them and live alert rules on; asks the store nothing."""
+    new, outcome = work.read, Outcome()
+    by_workspace: dict[str, list[Sequence[Member]]] = {}
+    for group in seen.around.groups.values():
+        by_workspace.setdefault(group[0].workspace, []).append(group)
+    left = {*new.entries}
+    for workspace, groups in by_workspace.items():
+        for first in range(0, len(groups), AT_ONCE):
+            some = [
+                (group, leaves)
+                for group in groups[first : first + AT_ONCE]
+                if (leaves := [leaf for one in group if (leaf := _leaf(one[0], work, seen))])
+            ]
+            left.difference_update(leaf.leaf for _, leaves in some for leaf in leaves)
+            _score(some, (work, seen, outcome), *seen.models[workspace])
+    # Leaves that are nobody's yet.
+    for one in left:
+        _leaf(one, work, seen)
+    return outcome
+
+
+def _leaf(identifier: str, work: Work, seen: Seen) -> Leaf | None:
+    """What is kept of it, the new with it; None of nothing."""
+    kept, new = seen.pages.get(identifier, ()), work.read.entries.get(identifier)
+    if not new:
+        return Leaf(identifier, kept[0].workspace, kept) if kept else None
+    leaf = Leaf(identifier, work.read.workspaces[identifier], kept)
+    work.changes.pages += leaf.take_in(new)
+    return leaf
+
+
+def _score(
+    some: Iterable[tuple[Sequence[Member], Sequence[Leaf]]],
+    within: tuple[Work, Seen, Outcome],
+    trained: "Trained | None",
+    rules: Books | None,
+) -> None:
+    """Some of one workspace: all that is at hand of them is let go afterwards."""
+    work, seen, outcome = within
+    tick_s = int(seen.tick.timestamp()) if seen.tick else 0
+    histories = ((group, leaves, history_of(leaves)) for group, leaves in some)
+    lives = [
+        (group[0], leaves, lived_until(history, tick_s))
+        for group, leaves, history in histories
+        if history
     ]
-    reached = tx.reached()
+    done = score([one for *_, one in lives], trained)
+    for (member, leaves, one), scored in zip(lives, done, strict=True):
+        customer = member.customer_id
+        now = Now(customer, member.workspace, one, scored, seen.stored.get(customer))
+        outcome.customers.add(customer)
+        watched = None
+        if rules:
+            outcome.watched.append(customer)
+            watched = _watch(now, [leaf.leaf for leaf in leaves], (work, seen, tick_s), rules)
+            if seen.around.may_be_news(now, watched):
+                outcome.alerted.append((now, watched))
+        if (row := _row(now, watched)) != now.before:
+            outcome.rows.append(row)
+        if may_be_news(now):
+            outcome.told.append(now)
+
+
+def _watch(
+    now: Now, leaves: Sequence[str], within: tuple[Work, Seen, int], rules: Books
+) -> Watched:
+    """Live alert rules on, as far as there is anything to live."""
+    work, seen, tick_s = within
+    new, put = work.read.entries, seen.decided.get(now.customer)
+    if now.before and put is None and new.keys().isdisjoint(leaves):
+        until_s = max(now.lived.history[-1][0], tick_s)
+        if stands := still(now.before.alerts, leaves, until_s, rules):
+            return stands
+    entries = {leaf: new.get(leaf, ()) for leaf in leaves}
+    return watch(Looked.of(now, entries, put or Decided(), tick_s=tick_s, books=rules), rules)
+
+
+def write(work: Work, seen: Seen, outcome: Outcome, tx: ScoringTransaction) -> None:
+    """Write what is not as it was, and tell what is news."""
+    changes = work.changes
+    # Ids that are part of another customer by now, and customers of whom nothing is left.
+    changes.gone = seen.stored.keys() - outcome.customers
+    changes.rows = outcome.rows
 
     def cause_of(one: Now) -> Cause:
-        own = _cause(groups[one.customer], new, reached)
-        return own or Cause.of_tick(tick or _at(one.lived.history))
+        own = _cause(seen.around.groups[one.customer], work.read, seen.reached)
+        return own or Cause.of_tick(seen.tick or _at(one.lived.history))
 
-    tell(found, cause_of, tx, changes)
-    known_at = max(filter(None, (reached, tick, new.received_at)), default=None)
-    around = Around(groups, new.acts, new.acted_on, new.to_judge, known_at)
-    tell_alerts(found, watched, Telling(around, cause_of, tx, changes))
-
-
-def _groups(named: Collection[str], tx: ScoringTransaction) -> dict[str, list[Member]]:
-    groups: dict[str, list[Member]] = {}
-    for one in tx.members(set(tx.customers_of(named).values())):
-        groups.setdefault(one.customer_id, []).append(one)
-    return groups
+    tell(outcome.told, cause_of, tx, changes)
+    telling = Telling(seen.around, cause_of, tx, changes)
+    tell_alerts(outcome.alerted, outcome.watched, telling)
+    tx.save(changes)
 
 
-def _leaves(
-    everyone: Collection[str], read: Read, tx: ScoringTransaction, changes: ScoreChanges
-) -> dict[str, Leaf]:
-    """What is kept of everyone, the new with it."""
-    leaves = dict(leaves_of(tx.pages({*everyone, *read.entries})))
-    for leaf, new in read.entries.items():
-        own = leaves.setdefault(leaf, Leaf(leaf, read.workspaces[leaf]))
-        changes.pages += own.take_in(new)
-    return leaves
-
-
-def _moved(work: _Work) -> Iterable[str]:
+def _moved(work: Work) -> Iterable[str]:
     """Whom decisions put elsewhere, where a rule asks for that."""
     new, rules = work.read, work.shelf.rules
     return (one for one in new.decided if rules.asks_decisions(new.workspaces[one]))
 
 
-def _decided(groups: Mapping[str, Sequence[Member]], work: _Work) -> Mapping[str, Decided]:
+def _decided(
+    groups: Mapping[str, Sequence[Member]], work: Work, tx: ScoringTransaction
+) -> Mapping[str, Decided]:
     """What was decided of the customers of whom rules ask it; what is new is kept of everybody."""
     new, asks = work.read, work.shelf.rules.asks_decisions
     asked = {customer for customer, group in groups.items() if asks(group[0].workspace)}
     if not asked and not new.decided:
         return {}
-    pages = {page.leaf: page for page in work.tx.decided({*asked, *new.decided})}
+    pages = {page.leaf: page for page in tx.decided({*asked, *new.decided})}
     for customer, entries in new.decided.items():
         known = pages.get(customer) or empty(customer, new.workspaces[customer])
         pages[customer] = take_in(known, entries)

@@ -42,9 +42,15 @@ def kept_of(event: Recorded[Any]) -> tuple[str, Entry] | None:
 class Leaf:
     """What is kept of one leaf."""
 
+    __slots__ = "leaf", "pages", "workspace"
+
     def __init__(self, leaf: str, workspace: str, pages: Iterable[Page] = ()) -> None:
         self.leaf, self.workspace = leaf, workspace
-        self.pages = {page.page: decoded(page.entries) for page in pages if page.page != DECIDED}
+        self.pages: dict[int, list[Entry]] = {
+            number: _DECODER.decode(entries)
+            for _, number, _, entries in sorted(pages, key=itemgetter(1))
+            if number != DECIDED
+        }
 
     def take_in(self, new: Sequence[Entry]) -> list[Page]:
         """Add to the last page and begin others as they fill; gives those to be written."""
@@ -87,12 +93,17 @@ def history_of(leaves: Iterable[Leaf]) -> list[Entry]:
     return found
 
 
+def by_leaf(pages: Iterable[Page]) -> Mapping[str, Sequence[Page]]:
+    """``pages`` as they are, by leaf."""
+    found: dict[str, list[Page]] = {}
+    for page in pages:
+        found.setdefault(page[0], []).append(page)
+    return found
+
+
 def leaves_of(pages: Iterable[Page]) -> Mapping[str, Leaf]:
     """``pages``, read, by leaf."""
-    by_leaf: dict[str, list[Page]] = {}
-    for page in sorted(pages, key=itemgetter(1)):
-        by_leaf.setdefault(page.leaf, []).append(page)
-    return {leaf: Leaf(leaf, own[0].workspace, own) for leaf, own in by_leaf.items()}
+    return {leaf: Leaf(leaf, own[0].workspace, own) for leaf, own in by_leaf(pages).items()}
 
 
 def encoded(page: Iterable[Entry]) -> bytes:

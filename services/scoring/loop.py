@@ -12,7 +12,8 @@ from services.fold.garbage import Heap
 from services.fold.loop import read_batch
 from services.fold.watch import Turns
 from services.log.port import Log, Position
-from services.scoring.fold import score_batch, score_due
+from services.scoring import due
+from services.scoring.fold import score_batch
 from services.scoring.giving_way import GivingWay
 from services.scoring.listening import Listener
 from services.scoring.shelf import Shelf
@@ -103,11 +104,12 @@ class ScoringLoop:
         self._learn(monotonic() - began_s, is_full=worked > limit // 2)
         self._may_be_due |= worked > 0
         if self._may_be_due:
-            due = score_due(self._store, self._shelf)
-            self._may_be_due = due > 0
-            if due:
+            # Where events come few are taken at a time: an alert waits for them.
+            found = due.score_due(self._store, self._shelf, due.SOME if worked else due.MOST)
+            self._may_be_due = found > 0
+            if found:
                 self._after()
-            worked += due
+            worked += found
         self._giving_way.ended()
         return worked
 

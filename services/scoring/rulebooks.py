@@ -75,6 +75,8 @@ class Books:
 
     def touched(self, entries: Sequence[Entry]) -> set[str]:
         """The rules that these may change."""
+        if not entries:
+            return set()
         types = {entry[1] for entry in entries}
         found: set[str] = set()
         for type_ in types:

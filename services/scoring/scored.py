@@ -58,9 +58,13 @@ def lived(history: Sequence[Entry], tick: datetime | None) -> Lived:
     Everything of a day counts from its first event on: scores change by events and at midnight
     (UTC), and not by when within a day they are computed.
     """
-    last_s = history[-1].at_s if history else 0
-    told_s = int(tick.timestamp()) if tick else 0
-    return Lived(history, max(last_s, told_s) // DAY_S * DAY_S + DAY_S - 1)
+    return lived_until(history, int(tick.timestamp()) if tick else 0)
+
+
+def lived_until(history: Sequence[Entry], tick_s: int) -> Lived:
+    """The same, where the last tick was told at ``tick_s``."""
+    last_s = history[-1][0] if history else 0
+    return Lived(history, max(last_s, tick_s) // DAY_S * DAY_S + DAY_S - 1)
 
 
 def score(everyone: Sequence[Lived], trained: "Trained | None" = None) -> list[Scored]:
@@ -86,10 +90,12 @@ def signs(found: Findings, engaged: float, leaves: float | None) -> health.Signs
 
 
 def _by_rules(one: Lived, done: Scored) -> None:
+    day = one.at_s // DAY_S
     found = findings(one.history, one.at_s)
-    engaged = fsum(engagement.shares(engagement.weight(found.acts, one.day)).values())
+    engaged = fsum(engagement.shares(engagement.weight(found.acts, day)).values())
     healthy = health.health_parts(signs(found, engaged, done.leaves)).values()
-    hot = health.heat_parts(engaged, found.latest, one.day).values()
+    hot = health.heat_parts(engaged, found.latest, day).values()
+    scores = done.scores
     values: dict[Name, float] = {
         "engagement": engaged,
         "temperature": fsum(hot),
@@ -98,7 +104,7 @@ def _by_rules(one: Lived, done: Scored) -> None:
     if found.satisfaction is not None:
         values["satisfaction"] = 100 * found.satisfaction
     for name, value in values.items():
-        done.scores[name] = value, SCALES[name].band(value)
+        scores[name] = value, SCALES[name].band(value)
 
 
 def _by_models(everyone: Sequence[Lived], trained: "Trained", done: Sequence[Scored]) -> None:
@@ -178,10 +184,11 @@ def rounded(value: float) -> float:
 
 
 def _due_at(one: Lived, *, is_modelled: bool) -> datetime | None:
-    is_still = not one.history or one.day - one.history[-1].day > FORGETTING_DAYS
+    day = one.at_s // DAY_S
+    is_still = not one.history or day - one.history[-1][0] // DAY_S > FORGETTING_DAYS
     if is_still and not is_modelled:
         return None
-    return _midnight(one.day + 1)
+    return _midnight(day + 1)
 
 
 @lru_cache(maxsize=1_000)

@@ -51,6 +51,14 @@ def read(kept: bytes) -> Stood | None:
     return Stood(due_s, mark, digest, kept[_HEAD.size :])
 
 
+def due_of(kept: bytes, mark: int, digest: bytes) -> int:
+    """When time alone may change it; at once, where it is of other leaves or rules."""
+    if len(kept) < _HEAD.size:
+        return -FOREVER
+    due_s, *of = _HEAD.unpack_from(kept)
+    return int(due_s) if of == [mark, digest] else -FOREVER
+
+
 def write(tracks: Mapping[str, Track], mark: int, digest: bytes) -> bytes:
     """As it is kept."""
     due_s = min((track.due_s for track in tracks.values()), default=FOREVER)

@@ -7,7 +7,7 @@ the event, that memory and the row commit together.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from schemas import ScoreComputed
@@ -33,10 +33,9 @@ CauseOf = Callable[[Now], Cause]
 
 
 def tell(
-    changed: Iterable[Now], cause_of: CauseOf, tx: ScoringTransaction, changes: ScoreChanges
+    news: Sequence[Now], cause_of: CauseOf, tx: ScoringTransaction, changes: ScoreChanges
 ) -> None:
-    """Let ``changes`` tell what is new, each score of a customer once at most."""
-    news = [one for one in changed if _may_be_news(one)]
+    """Let ``changes`` tell what is new of those who may be news, each score once at most."""
     told = tx.told({one.customer for one in news}) if news else {}
     for one in news:
         cause: Cause | None = None
@@ -47,7 +46,7 @@ def tell(
                 _tell(one, name, last, (cause, changes))
 
 
-def _may_be_news(one: Now) -> bool:
+def may_be_news(one: Now) -> bool:
     """Whether a band is not the row's.
 
     Of whom there is no row it is not known: their id may have been another customer's meanwhile.
@@ -55,10 +54,10 @@ def _may_be_news(one: Now) -> bool:
     if one.before is None:
         return True
     before = one.before.scores
-    return any(
-        name not in before or band != before[name][1]
-        for name, (_, band) in one.scored.scores.items()
-    )
+    for name, (_, band) in one.scored.scores.items():
+        if name not in before or band != before[name][1]:
+            return True
+    return False
 
 
 def _tell(one: Now, name: Name, last: ToldRow | None, within: tuple[Cause, ScoreChanges]) -> None:

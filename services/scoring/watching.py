@@ -15,7 +15,7 @@ from services.scoring.model.history import Entry
 from services.scoring.rulebooks import Books
 from services.scoring.rules import BEGINNING, Episode, Life, Rulebook, Track, advance, may_wait
 from services.scoring.rules.standing import FOREVER, Standings
-from services.scoring.standings import Scores, mark_of, read, write
+from services.scoring.standings import Scores, due_of, mark_of, read, write
 from services.scoring.telling import Now
 
 
@@ -82,6 +82,15 @@ class Watched:
 
 
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def still(kept: bytes, leaves: Sequence[str], until_s: int, books: Books) -> Watched | None:
+    """As the rules stood, where nothing came and time alone changes nothing; else None.
+
+    So it is with nearly everybody whom a new day lets be looked at.
+    """
+    due_s = due_of(kept, mark_of(leaves), books.digest)
+    return Watched(kept, until_s, due_s) if due_s > until_s else None
 
 
 def watch(one: Looked, books: Books) -> Watched:

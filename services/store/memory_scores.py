@@ -126,16 +126,13 @@ class MemoryScoring:
         """As the port says."""
         return dict(enumerate(self._folded.regrouped[:limit]))
 
-    def customers_of(self, identifiers: Collection[str]) -> Mapping[str, str]:
+    def groups_of(self, identifiers: Collection[str]) -> Sequence[Member]:
         """As the port says."""
         known = self._folded.identifiers
-        return {one: known[one].customer_id for one in identifiers if one in known}
-
-    def members(self, customers: Collection[str]) -> Sequence[Member]:
-        """As the port says."""
+        customers = {known[one].customer_id for one in identifiers if one in known}
         return [
             Member(one.identifier, one.customer_id, one.workspace)
-            for one in self._folded.identifiers.values()
+            for one in known.values()
             if one.customer_id in customers
         ]
 

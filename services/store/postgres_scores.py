@@ -75,13 +75,17 @@ _TICK: Final = "SELECT tick FROM scoring_clock"
 _REACHED: Final = "SELECT tick FROM control"
 _REVISION: Final = "SELECT revision FROM control"
 _REGROUPED: Final = "SELECT regrouped_id, customer_id FROM regrouped ORDER BY regrouped_id LIMIT %s"
-_CUSTOMERS: Final = "SELECT identifier, customer_id FROM identifier WHERE identifier = ANY(%s)"
-_MEMBERS: Final = (
-    "SELECT identifier, customer_id, workspace FROM identifier WHERE customer_id = ANY(%s)"
-)
+_GROUPS: Final = """
+    SELECT encode(uuid_send(identifier), 'hex'), encode(uuid_send(customer_id), 'hex'), workspace
+    FROM identifier
+    WHERE customer_id IN (SELECT customer_id FROM identifier WHERE identifier = ANY(%s))
+"""
 _PAGES: Final = _PAGE.select("WHERE leaf = ANY(%s) AND page <> %s")
 _DECIDED: Final = _PAGE.select("WHERE leaf = ANY(%s) AND page = %s")
-_DUE: Final = "SELECT customer_id FROM score WHERE due_at <= %s ORDER BY due_at LIMIT %s"
+_DUE: Final = """
+    SELECT encode(uuid_send(customer_id), 'hex') FROM score
+    WHERE due_at <= %s ORDER BY due_at LIMIT %s
+"""
 _ROWS: Final = _SCORE.select("WHERE customer_id = ANY(%s)")
 _ALL_TOLD: Final = _TOLD.select("WHERE customer_id = ANY(%s)")
 _PROMOTIONS: Final = _PROMOTION.select("WHERE workspace = ANY(%s)")
@@ -202,13 +206,9 @@ class PostgresScoring:
         """As the port says."""
         return dict(self._rows(_REGROUPED, limit))
 
-    def customers_of(self, identifiers: Collection[str]) -> Mapping[str, str]:
+    def groups_of(self, identifiers: Collection[str]) -> Sequence[Member]:
         """As the port says."""
-        return dict(self._rows(_CUSTOMERS, Hashes([*identifiers])))
-
-    def members(self, customers: Collection[str]) -> Sequence[Member]:
-        """As the port says."""
-        return [Member._make(row) for row in self._rows(_MEMBERS, Hashes([*customers]))]
+        return [Member._make(row) for row in self._rows(_GROUPS, Hashes([*identifiers]))]
 
     def pages(self, leaves: Collection[str]) -> Sequence[Page]:
         """As the port says."""

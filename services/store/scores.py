@@ -127,11 +127,8 @@ class ScoringTransaction(Protocol):
     def regrouped(self, limit: int) -> Mapping[int, str]:
         """Some customers that were regrouped since, by the numbers to forget them by."""
 
-    def customers_of(self, identifiers: Collection[str]) -> Mapping[str, str]:
-        """Of those that are known: whose they are."""
-
-    def members(self, customers: Collection[str]) -> Sequence[Member]:
-        """All identifiers of these customers."""
+    def groups_of(self, identifiers: Collection[str]) -> Sequence[Member]:
+        """All identifiers of the customers whose these are, as far as they are known."""
 
     def pages(self, leaves: Collection[str]) -> Sequence[Page]:
         """All entries of these leaves, in no order; without what was decided."""

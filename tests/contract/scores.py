@@ -160,9 +160,9 @@ class ScoresContract:
         self.folded(room, identifiers={one: _identifier(one, of) for one, of in ((A, A), (B, A))})
 
         with room.scores.transaction() as tx:
-            assert tx.customers_of({B, C}) == {B: A}
-            assert {one.identifier for one in tx.members({A})} == {A, B}
-            assert {(one.customer_id, one.workspace) for one in tx.members({A})} == {(A, "shop")}
+            found = tx.groups_of({B, C})
+            assert {one.identifier for one in found} == {A, B}
+            assert {(one.customer_id, one.workspace) for one in found} == {(A, "shop")}
 
     def test_regrouped_customers_are_told_until_they_were_looked_at(self, room: Room) -> None:
         self.folded(room, regrouped={A, B})

@@ -47,6 +47,7 @@ CAP: Final = 10
 """More acts of a family on one day count as so many: a page that reloads itself is no interest."""
 MICRO: Final = 1_000_000
 DECAY: Final = tuple(round(MICRO * 0.5 ** (age / HALF_LIFE_DAYS)) for age in range(181))
+DAYS: Final = len(DECAY)
 
 
 def buckets(entries: Iterable[Entry]) -> Buckets:
@@ -64,7 +65,7 @@ def weight(acts: Buckets, day: int) -> dict[str, int]:
     """What each family weighs on ``day``, in millionths, from acts until then."""
     found: dict[str, int] = {}
     for (family, on), count in acts.items():
-        if 0 <= day - on < len(DECAY):
+        if 0 <= day - on < DAYS:
             one = WEIGHTS[family] * min(count, CAP) * DECAY[day - on]
             found[family] = found.get(family, 0) + one
     return found

@@ -1,8 +1,7 @@
 """Health and temperature: one figure for customers, one for leads, from what the models say."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from services.scoring.model import engagement
 from services.scoring.model.explanation import Contribution, Explained, explained
@@ -32,8 +31,7 @@ INTENT: Final[Mapping[str, float]] = {
 """Points of somebody who may buy, for the latest of each kind, fading like engagement does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """What is known of a customer; None where nothing is, which then weighs nothing."""
 
     churn_risk: float | None = None
@@ -68,23 +66,26 @@ def health_parts(signs: Signs) -> dict[str, float]:
     than there is, they share what there is.
     """
     parts = {name: 100 * WEIGHTS[name] * (share - 0.5) for name, share in _shares(signs).items()}
+    if not signs.complaints_open and not signs.payments_failed:
+        return parts
     taken = {
         "complaints_open": min(signs.complaints_open, 2) * PENALTIES["complaints_open"],
         "payments_failed": min(signs.payments_failed, 2) * PENALTIES["payments_failed"],
     }
-    if total := sum(taken.values()):
-        scale = min(1.0, max(STRANGER + sum(parts.values()), 0.0) / total)
-        parts |= {name: -points * scale for name, points in taken.items() if points}
-    return parts
+    total = sum(taken.values())
+    scale = min(1.0, max(STRANGER + sum(parts.values()), 0.0) / total)
+    return parts | {name: -points * scale for name, points in taken.items() if points}
 
 
 def _shares(signs: Signs) -> dict[str, float]:
-    shares = {
-        "stays": None if signs.churn_risk is None else 1 - signs.churn_risk,
-        "engagement": None if signs.engagement is None else signs.engagement / 100,
-        "satisfaction": signs.satisfaction,
-    }
-    return {name: share for name, share in shares.items() if share is not None}
+    shares: dict[str, float] = {}
+    if signs.churn_risk is not None:
+        shares["stays"] = 1 - signs.churn_risk
+    if signs.engagement is not None:
+        shares["engagement"] = signs.engagement / 100
+    if signs.satisfaction is not None:
+        shares["satisfaction"] = signs.satisfaction
+    return shares
 
 
 def band(score: float) -> Band:
@@ -123,6 +124,8 @@ def heat_of(engaged: float, latest: Mapping[str, Entry], day: int) -> Explained:
 
 def heat_parts(engaged: float, latest: Mapping[str, Entry], day: int) -> dict[str, float]:
     """What engagement and each act of intent add to it."""
+    if not latest:
+        return {"engagement": engaged / 2}
     points = {
         name: INTENT[name] * engagement.DECAY[age] / engagement.MICRO
         for name, entry in latest.items()
