@@ -111,7 +111,7 @@ class Filled:
         began_s, own_s, server_s = time.perf_counter(), time.process_time(), cpu_s(pid)
         while found := loop.read_batch(self.log, positions, ends, limit=batch):
             is_backlog = batch >= MUCH
-            events = sum(apply.apply(self.folds, found, store, is_backlog=is_backlog))
+            events = sum(apply.apply(self.folds, found, store, is_backlog=is_backlog).tally)
             positions |= {piece.partition: piece.next for piece in found}
             done += events
             then(events)
