@@ -72,7 +72,8 @@ def warm(filled: Filled, store: PostgresStore, events: int) -> None:
     """Fold that many as a backlog, at least."""
     positions, ends = dict(store.checkpoints()), filled.log.ends()
     while sum(positions.values()) < events:
-        batch = loop.read_batch(filled.log, positions, ends)
+        limit = min(loop.BATCH, events - sum(positions.values()))
+        batch = loop.read_batch(filled.log, positions, ends, limit=limit)
         apply.apply(filled.folds, batch, store, is_backlog=True)
         positions |= {piece.partition: piece.next for piece in batch}
     while settle_due(filled.folds, store):
