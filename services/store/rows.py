@@ -91,6 +91,12 @@ class Table:
         return self._insert.as_string()
 
     @cached_property
+    def insert_new(self) -> str:
+        """Takes those in that are not there, and says by their first column which these are."""
+        query = sql.SQL("{} ON CONFLICT DO NOTHING RETURNING {}")
+        return query.format(self._insert, sql.Identifier(next(iter(self.columns)))).as_string()
+
+    @cached_property
     def upsert(self) -> str:
         """Writes rows that are given so, whole."""
         return sql.SQL("{} {}").format(self._insert, self._or_change).as_string()
@@ -134,6 +140,15 @@ def insert(cursor: Cursor[Any], table: Table, rows: Rows) -> None:
         _execute(cursor, table.insert, table, rows)
     elif rows:
         _copy(cursor, table.copy, as_binary(table, rows))
+
+
+def insert_new(cursor: Cursor[Any], table: Table, rows: Rows) -> set[Any]:
+    """Take in those of a few ``rows`` whose key is not there; gives the first part of their keys.
+
+    Of rows alike the first is taken in.
+    """
+    answer = cursor.execute(table.insert_new, as_arrays(table, rows), prepare=True)
+    return {key for (key,) in answer}
 
 
 def upsert(cursor: Cursor[Any], table: Table, rows: Rows) -> None:
