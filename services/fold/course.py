@@ -114,6 +114,7 @@ class Settled:
     """A row, and what it tells."""
 
     row: Row
+    state: bytes
     said: Said
     shown: Shown
     says: Says
@@ -146,7 +147,7 @@ class Run:
             if fresh is None:
                 again[customer] = leaves
             elif fresh or (row and row.due_at and row.due_at <= self.time.tick):
-                state = course.decode(row.state) if row else course.begin()
+                state = self._state(customer, row)
                 if self._post(members[0].workspace, state, fresh):
                     states[customer] = state
                 else:
@@ -161,6 +162,9 @@ class Run:
             for customer, state in states.items()
             if course.as_of(state) is not None
         }
+        # Of what was folded from the first there may be more in memory than is encoded.
+        for customer in settled.keys() & rows.keys() - again.keys():
+            self.time.kept.put(course.name, customer, settled[customer].state, states[customer])
         return settled, {
             customer
             for customer, members in touched.members.items()
@@ -172,6 +176,13 @@ class Run:
         if customer in touched.regrouped:
             return False
         return customer in touched.new if row is None else row.state != STALE
+
+    def _state(self, customer: str, row: StateRow | None) -> Any:
+        """The state in ``row``, to be changed."""
+        if row is None:
+            return self.course.begin()
+        kept = self.time.kept.take(self.course.name, customer, row.state)
+        return self.course.decode(row.state) if kept is None else kept
 
     def _post(self, workspace: str, state: Any, fresh: Sequence[Any]) -> bool:
         """Let the state take in new entries; false once one of them does not follow."""
@@ -192,8 +203,10 @@ class Run:
         said = course.says.said(found)
         told = _ENCODER.encode(said)
         columns = [found[column] for column in course.columns]
+        encoded = course.encode(state)
         return Settled(
-            row=(workspace, course.encode(state), as_of, found["due_at"], told, *columns),
+            row=(workspace, encoded, as_of, found["due_at"], told, *columns),
+            state=encoded,
             said=said,
             shown=Shown(customer, found, state, at, book),
             says=course.says,

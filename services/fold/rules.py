@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
 from schemas import PolicyPublished, WorkspaceChanged, WorkspaceCreated
+from services.fold.kept import Kept
 from services.fold.projection import Event
 from services.store.course import Courses, RuleRow
 
@@ -60,6 +61,8 @@ class Time:
 
     tick: datetime
     books: "Books"
+    kept: Kept = field(default_factory=Kept)
+    """States of the batches before."""
     has_unsettled: bool = False
     """Whether the rows of some customers wait to be settled."""
 
@@ -92,10 +95,10 @@ class Books:
 
 
 class Shelf:
-    """Keeps the books between batches; a rule that came makes it read them again."""
+    """Keeps the books between batches, until a rule comes; and states, as long as they are so."""
 
     def __init__(self) -> None:
-        self.books = Books()
+        self.books, self.kept = Books(), Kept()
 
     def time(self, courses: Courses, tick: datetime | None, rules: Sequence[RuleRow]) -> Time:
         """As it is in this transaction, with the ``tick`` and ``rules`` of its batch."""
@@ -104,4 +107,4 @@ class Shelf:
             self.books = Books(courses.rules(), control.revision)
         books = self.books.with_rules(rules) if rules else self.books
         come = max(filter(None, (control.tick, tick)), default=BEGINNING)
-        return Time(come, books, control.has_unsettled)
+        return Time(come, books, self.kept, control.has_unsettled)

@@ -14,7 +14,7 @@ from psycopg.pq import Format
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_loads
 
-from services.store.rows import uuid_array
+from services.store.rows import Column, uuid_array
 
 OPTIONS: Final = "-c timezone=UTC"
 AWAY: Final = (
@@ -45,6 +45,15 @@ class _HashesDumper(Dumper):
         return uuid_array(obj.hashes)
 
 
+class _ColumnDumper(Dumper):
+    """The statement names its type."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: Column) -> bytes:
+        return obj.data
+
+
 class _HexUuid(Loader):
     """A uuid as 32 hex digits, the form that hashes have everywhere else."""
 
@@ -66,6 +75,7 @@ def adapt(connection: psycopg.Connection[Any]) -> None:
     # Python's own takes three times as long: a tenth of scoring everybody anew.
     set_json_loads(msgspec.json.decode, connection)
     connection.adapters.register_dumper(Hashes, _HashesDumper)
+    connection.adapters.register_dumper(Column, _ColumnDumper)
     connection.adapters.register_loader("uuid", _HexUuid)
     connection.adapters.register_loader("uuid", _HexUuidText)
 

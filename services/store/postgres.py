@@ -124,8 +124,10 @@ class PostgresTransaction:
         """As the port says; a partition that was never read begins at 0."""
         partitions = sorted(expected)
         self._holds.claim(partitions)
-        self._cursor.execute(statements.OPEN_CHECKPOINTS, (partitions,))
         found: dict[int, int] = dict(self._rows(statements.CLAIM, partitions))
+        if len(found) < len(partitions):
+            self._cursor.execute(statements.OPEN_CHECKPOINTS, (partitions,))
+            found = dict(self._rows(statements.CLAIM, partitions))
         for partition in partitions:
             if found[partition] != expected[partition]:
                 raise NotOurs(

@@ -12,10 +12,9 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from services.errors import Unavailable
 from services.store.connect import Hashes
 from services.store.merging import SMALLEST, Merging
-from services.store.postgres_seen import Learned, PostgresSeen
+from services.store.postgres_seen import Learned, PostgresSeen, collided
 from services.store.seen import Seen
 from services.store.seen_pages import entries_in, entries_of
 from services.store.segments import Segments
@@ -91,13 +90,13 @@ class SegmentedSeen:
         self._cursor.execute(_ALONE if writes_run else _TOGETHER)
         self._catch_up()
         if segments.find(self._cursor, [*self._new], self._changed & segments.runs.keys()):
-            raise _collided()
+            raise collided()
         if writes_run:
             self._write_run()
 
     def _write_run(self) -> None:
         if self._among_young(self._unwritten):
-            raise _collided()
+            raise collided()
         young = [row for (row,) in self._cursor.execute(_TAKE_YOUNG, (MOST_YOUNG,), prepare=True)]
         ours = entries_of([*self._unwritten.values()]).tobytes()
         Merging(self._cursor, self._segments).take_in(entries_in([*young, ours]))
@@ -115,7 +114,3 @@ class SegmentedSeen:
             return {}
         answer = self._cursor.execute(KNOWN, (Hashes([*id_hashes]),), prepare=True)
         return {row[0]: Seen._make(row) for row in answer}
-
-
-def _collided() -> Unavailable:
-    return Unavailable("another worker took in one of these ids first")

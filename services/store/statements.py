@@ -107,7 +107,7 @@ TABLES: Final = {
         Table("regrouped", {"customer_id": "uuid"}, keys=0),
     )
 }  # fmt: skip
-"""Every table that a batch writes by COPY."""
+"""Every table that a batch writes rows of."""
 
 
 ALONE: Final = """

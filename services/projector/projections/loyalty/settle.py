@@ -1,6 +1,6 @@
 """Settling: what people see of a member at an instant."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from datetime import datetime
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -142,12 +142,22 @@ def _see_available(state: State, seen: _Seen) -> None:
 
 
 def _see_pending(state: State, seen: _Seen) -> None:
-    for lot in state.pending:
-        ends = expiry(state, lot)
-        if ends <= seen.now:
-            seen.gone.append(lot)
-            continue
-        seen.end(ends, lot.left)
-        if lot.available_at > seen.now:
-            seen.pending += lot.left
-            seen.due = min(seen.due, lot.available_at)
+    """A member who comes often has thousands: mostly none ends soon, and then none is looked at."""
+    pending, near = state.pending, seen.now + seen.notice
+    ends = [lot.expires_at for lot in pending]
+    first, last = min(ends), max(ends)
+    if first > near and (last < IDLE or state.idle_until > near):
+        if first < NEVER:
+            seen.due = min(seen.due, first - seen.notice)
+        if last == IDLE and state.idle_until < NEVER:
+            seen.due = min(seen.due, state.idle_until - seen.notice)
+    else:
+        seen.gone += [lot for lot in pending if expiry(state, lot) <= seen.now]
+        for lot in pending:
+            if expiry(state, lot) > seen.now:
+                seen.end(expiry(state, lot), lot.left)
+    waiting = pending[bisect_right(pending, seen.now, key=attrgetter("available_at")) :]
+    left = [lot for lot in waiting if expiry(state, lot) > seen.now] if seen.gone else waiting
+    if left:
+        seen.pending = sum([lot.left for lot in left])
+        seen.due = min(seen.due, left[0].available_at)
