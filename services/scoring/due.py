@@ -6,7 +6,7 @@ over one connection, one transaction after the other, so that it is still one pr
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
@@ -20,7 +20,9 @@ from services.store.scores import ALWAYS_DUE, ScoreChanges, Scores
 SOME: Final = 2_000
 """Customers of one transaction; of a quarter as many each costs PostgreSQL a third more."""
 MOST: Final = 8_000
-"""Of one call: who comes meanwhile waits for half a second at most."""
+"""Of one call, if more comes meanwhile: it waits for half a second."""
+LONGEST: Final = 4
+"""Times as many while nothing comes: at the beginning of a call, and at its end, one core rests."""
 SWITCH_S: Final = 0.000_5
 """The thread, once PostgreSQL has answered, waits so long for its turn: with Python's own 5 ms it
 would wait longer at each statement than PostgreSQL takes."""
@@ -28,33 +30,39 @@ would wait longer at each statement than PostgreSQL takes."""
 
 @not_collecting()
 def score_due(store: Scores, shelf: Shelf, most: int) -> int:
-    """Score ``most`` whom time, or another model, may change; gives how many, 0 once none is left.
+    """Score ``most`` whom time, or another model, may change, and more while nothing comes.
 
-    Whoever was written is so for good. Raises ``Unavailable``: then ask again.
+    Gives how many, 0 once none is left. Whoever was written is so for good. Raises ``Unavailable``:
+    then ask again.
     """
+    came = store.checkpoints()
     with store.transaction() as tx:
         tick = tx.tick() or ALWAYS_DUE
         to_judge = tx.to_judge(tick, most)
-        customers = [*dict.fromkeys([*tx.due(tick, most), *to_judge])]
+        customers = [*dict.fromkeys([*tx.due(tick, LONGEST * most), *to_judge])]
         if not customers:
             return 0
-        bites = [
+        # Each is made when its turn comes, and let go of: the more is at hand, the slower is all.
+        bites = (
             _Bite(customers[first : first + SOME], {*to_judge}, shelf)
             for first in range(0, len(customers), SOME)
-        ]
-        seen = see(bites[0].work, bites[0].customers, tx)
-    if bites[0].work.changes.books:
-        # By other rules everybody is due: whom it may concern is asked anew.
-        del bites[1:]
-    scored: _Scored | None = None
+        )
+        first_bite = next(bites)
+        first_seen = see(first_bite.work, first_bite.customers, tx)
+    # By other rules everybody is due: whom it may concern is asked anew.
+    is_alone = bool(first_bite.work.changes.books)
+    bite: _Bite | None = first_bite
+    seen: Seen | None = first_seen
+    done, scored = 0, None
     with _switching(), ThreadPoolExecutor(1, "scoring") as beside:
-        for bite, following in zip(bites, [*bites[1:], None], strict=True):
-            ahead = beside.submit(_turn, store, scored, following)
+        while bite and seen:
+            following = None if is_alone else next(bites, None)
+            ahead = beside.submit(_turn, store, scored, following, came if done >= most else None)
             scored = bite.work, seen, score_seen(bite.work, seen)
-            if (found := ahead.result()) is not None:
-                seen = found
+            done += len(bite.customers)
+            bite, seen = following, ahead.result()
     _turn(store, scored, None)
-    return sum(len(bite.customers) for bite in bites)
+    return done
 
 
 _Scored = tuple[Work, Seen, Outcome]
@@ -68,8 +76,18 @@ class _Bite:
         self.work = Work(Read(to_judge=to_judge.intersection(customers)), shelf, ScoreChanges())
 
 
-def _turn(store: Scores, scored: _Scored | None, following: _Bite | None) -> Seen | None:
-    """Write the ones, and look up the others, in a transaction."""
+def _turn(
+    store: Scores,
+    scored: _Scored | None,
+    following: _Bite | None,
+    came: Mapping[int, int] | None = None,
+) -> Seen | None:
+    """Write the ones, and look up the others, in a transaction.
+
+    None is looked up where the projector is farther than it ``came`` before.
+    """
+    if came is not None and store.checkpoints() != came:
+        following = None
     if scored is None and following is None:
         return None
     with store.transaction() as tx:
