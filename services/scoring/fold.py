@@ -143,7 +143,8 @@ def score_seen(work: Work, seen: Seen) -> Outcome:
                 for group in groups[first : first + AT_ONCE]
                 if (leaves := [leaf for one in group if (leaf := _leaf(one[0], work, seen))])
             ]
-            left.difference_update(leaf.leaf for _, leaves in some for leaf in leaves)
+            if left:
+                left.difference_update(leaf.leaf for _, leaves in some for leaf in leaves)
             _score(some, (work, seen, outcome), *seen.models[workspace])
     # Leaves that are nobody's yet.
     for one in left:

@@ -17,6 +17,7 @@ ENTRIES: Final = 40
 VOIDED: Final = "event.voided"
 VOIDS: Final = -1
 """The page of what takes entries back: most leaves have none, and nobody looks for them."""
+_NUMBER: Final = itemgetter(1)
 _TELLING: Final = frozenset(
     {"points.redeemed", "points.expiring", "alert.acknowledged", "alert.closed"}
 )
@@ -44,11 +45,13 @@ class Leaf:
 
     __slots__ = "leaf", "pages", "workspace"
 
-    def __init__(self, leaf: str, workspace: str, pages: Iterable[Page] = ()) -> None:
+    def __init__(self, leaf: str, workspace: str, pages: Sequence[Page] = ()) -> None:
         self.leaf, self.workspace = leaf, workspace
+        # Most have one.
+        ordered = pages if len(pages) < 2 else sorted(pages, key=_NUMBER)
         self.pages: dict[int, list[Entry]] = {
             number: _DECODER.decode(entries)
-            for _, number, _, entries in sorted(pages, key=itemgetter(1))
+            for _, number, _, entries in ordered
             if number != DECIDED
         }
 

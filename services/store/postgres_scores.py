@@ -180,7 +180,7 @@ class PostgresScoring:
 
     def __init__(self, cursor: Cursor[TupleRow]) -> None:
         self._cursor = cursor
-        self._pages: set[tuple[str, int]] = set()
+        self._found: list[Page] = []
         """Those that were read, and so are there already."""
 
     def claim(self, expected: Mapping[int, int]) -> None:
@@ -208,7 +208,7 @@ class PostgresScoring:
 
     def groups_of(self, identifiers: Collection[str]) -> Sequence[Member]:
         """As the port says."""
-        return [Member._make(row) for row in self._rows(_GROUPS, Hashes([*identifiers]))]
+        return [*map(Member._make, self._rows(_GROUPS, Hashes([*identifiers])))]
 
     def pages(self, leaves: Collection[str]) -> Sequence[Page]:
         """As the port says."""
@@ -219,8 +219,8 @@ class PostgresScoring:
         return self._read(_DECIDED, customers)
 
     def _read(self, query: str, leaves: Collection[str]) -> Sequence[Page]:
-        found = [Page._make(row) for row in self._rows(query, Hashes([*leaves]), DECIDED)]
-        self._pages |= {(page.leaf, page.page) for page in found}
+        found = [*map(Page._make, self._rows(query, Hashes([*leaves]), DECIDED))]
+        self._found += found
         return found
 
     def due(self, tick: datetime, limit: int) -> Sequence[str]:
@@ -229,8 +229,7 @@ class PostgresScoring:
 
     def rows(self, customers: Collection[str]) -> Mapping[str, ScoreRow]:
         """As the port says."""
-        found = self._rows(_ROWS, Hashes([*customers]))
-        return {row[0]: ScoreRow._make(row) for row in found}
+        return {row[0]: ScoreRow._make(row) for row in self._rows(_ROWS, Hashes([*customers]))}
 
     def told(self, customers: Collection[str]) -> Mapping[tuple[str, str], ToldRow]:
         """As the port says."""
@@ -264,14 +263,15 @@ class PostgresScoring:
 
     def model(self, workspace: str, model: str, version: str) -> ModelRow | None:
         """As the port says."""
-        rows = self._rows(_MODEL, workspace, model, version)
-        return ModelRow._make(rows[0]) if rows else None
+        return next(map(ModelRow._make, self._rows(_MODEL, workspace, model, version)), None)
 
     def save(self, changes: ScoreChanges) -> None:
         """As the port says."""
         cursor = self._cursor
-        insert(cursor, _PAGE, [page for page in changes.pages if page[:2] not in self._pages])
-        upsert(cursor, _PAGE, [page for page in changes.pages if page[:2] in self._pages])
+        if changes.pages:
+            known = {page[:2] for page in self._found}
+            insert(cursor, _PAGE, [page for page in changes.pages if page[:2] not in known])
+            upsert(cursor, _PAGE, [page for page in changes.pages if page[:2] in known])
         upsert(cursor, _SCORE, changes.rows)
         upsert(cursor, _TOLD, changes.told)
         for promotion in changes.promotions:
