@@ -56,10 +56,10 @@ def score_due(store: Scores, shelf: Shelf, most: int) -> int:
     done, scored = 0, None
     with _switching(), ThreadPoolExecutor(1, "scoring") as beside:
         while bite and seen:
+            done += len(bite.customers)
             following = None if is_alone else next(bites, None)
             ahead = beside.submit(_turn, store, scored, following, came if done >= most else None)
             scored = bite.work, seen, score_seen(bite.work, seen)
-            done += len(bite.customers)
             bite, seen = following, ahead.result()
     _turn(store, scored, None)
     return done

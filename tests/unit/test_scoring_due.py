@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from schemas import ClockTicked
+from services.fold.loop import read_batch
 from services.scoring import due
+from services.scoring.fold import score_batch
 from services.scoring.loop import ScoringLoop
+from services.scoring.shelf import Shelf
 from services.store.memory_scores import MemoryScores
 from tests.dying import scored_dying
 from tests.histories import START, History
@@ -20,7 +23,7 @@ DAY_S = 86_400
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some are four, and three of these are asked for at once."""
+    """Some are four, and three of these are taken whatever comes."""
     monkeypatch.setattr(due, "SOME", 4)
     monkeypatch.setattr(due, "MOST", 11)
 
@@ -115,6 +118,29 @@ def test_whom_the_projector_regroups_meanwhile_is_scored_as_they_are_then(
     done.score()
 
     assert done.rows() == scored(history).rows()
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("has_news", "at_once"), [(False, CUSTOMERS), (True, 12)])
+def test_more_are_scored_in_one_go_only_while_nothing_comes(has_news: bool, at_once: int) -> None:
+    history = told()
+    passed(history, 2)
+    done = scored(history)
+    passed(history, 40)
+    done.append(history.events[-1:])
+    done.fold()
+    history.called("user:u0", at=39 * DAY_S)
+    done.append(history.events[-1:])
+    shelf, tick = (
+        Shelf(None),
+        read_batch(done.log, done.scores.progress(), done.scores.checkpoints()),
+    )
+    score_batch(tick, done.scores, shelf)
+    beside = Beside(done, 2, done.fold if has_news else lambda: None)
+
+    found = due.score_due(beside, shelf, due.MOST)
+
+    assert found == at_once
 
 
 class Beside(MemoryScores):
