@@ -17,9 +17,10 @@ from services.projector.transport import Fetched
 from services.store.connect import open_connection
 from services.store.postgres_seen import Learned, PostgresSeen
 from services.store.postgres_segments import SegmentedSeen
-from services.store.rows import Table, insert
+from services.store.rows import insert
 from services.store.seen import Seen, SeenIndex
 from services.store.segments import Segments
+from services.store.table import Table
 
 Connection = psycopg.Connection[TupleRow]
 Index = Callable[[Cursor[TupleRow]], AbstractContextManager[SeenIndex]]

@@ -27,7 +27,7 @@ from services.store.port import (
 from services.store.postgres_courses import PostgresCourses
 from services.store.postgres_seen import Learned
 from services.store.postgres_segments import SegmentedSeen
-from services.store.rows import Rows, insert, upsert
+from services.store.rows import FEW, Rows, insert, together, upsert
 from services.store.seen import SeenIndex
 from services.store.segments import Segments
 from services.store.statements import TABLES
@@ -214,6 +214,10 @@ class PostgresTransaction:
     def save(self, changes: Changes) -> None:
         """As the port says."""
         self.has_saved = True
+        with together(self._cursor, is_small=changes.touches <= FEW and not changes.splits):
+            self._save(changes)
+
+    def _save(self, changes: Changes) -> None:
         self._write("identifier", changes.identifiers.values())
         self._write("edge", map(_flat, changes.edges.values()))
         self._insert("edge_again", [(a, b, merge, *rank) for a, b, merge, rank in changes.namings])

@@ -10,8 +10,9 @@ from psycopg.types.json import Jsonb
 
 from services.store.alerts import Known, TestedRow
 from services.store.pool import Pool, rows
-from services.store.rows import Table, upsert
+from services.store.rows import upsert
 from services.store.scores import ScoreChanges
+from services.store.table import Table
 
 ALERT: Final = Table(
     "alert",

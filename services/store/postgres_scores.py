@@ -15,7 +15,7 @@ from services.store.alerts import AlertRow
 from services.store.connect import AWAY, Hashes, is_lost, open_connection
 from services.store.course import RuleRow
 from services.store.lock import SCORER
-from services.store.rows import Table, insert, upsert
+from services.store.rows import insert, upsert
 from services.store.scores import (
     ALWAYS_DUE,
     DECIDED,
@@ -27,6 +27,8 @@ from services.store.scores import (
     ScoreRow,
     ToldRow,
 )
+from services.store.statements import TABLES
+from services.store.table import Table
 
 _SETTINGS: Final = (
     "SET plan_cache_mode = force_generic_plan",
@@ -60,8 +62,6 @@ _PROMOTION: Final = Table(
         "model": "text", "version": "text",
     },
 )  # fmt: skip
-_OUTBOX: Final = Table("outbox", {"workspace": "text", "event": "bytea"}, keys=0)
-
 _UNSETTLED: Final = "SELECT 1 FROM unsettled LIMIT 1"
 _CHECKPOINTS: Final = "SELECT partition, next_offset FROM checkpoint"
 _SKIPPED: Final = """
@@ -293,7 +293,7 @@ class PostgresScoring:
             columns = [*changes.advance], [*changes.advance.values()]
             cursor.execute(_ADVANCE, columns, prepare=True)
         if changes.outbox:
-            insert(cursor, _OUTBOX, changes.outbox)
+            insert(cursor, TABLES["outbox"], changes.outbox)
             cursor.execute(_WAKE)
 
     def _rows(self, query: str, *parameters: object) -> list[Any]:

@@ -11,9 +11,9 @@ from typing import Final
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from services.store.rows import Table
 from services.store.seen import Seen
 from services.store.seen_pages import END, Filter, Probes, Shape, found_in
+from services.store.table import Table
 
 HEAD: Final = "SELECT era, version, runs FROM seen_head"
 _RUNS: Final = 'SELECT run, level, bits, width, ids, "into", filled FROM seen_run ORDER BY run'

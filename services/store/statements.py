@@ -5,7 +5,7 @@ from typing import Final
 
 from psycopg import sql
 
-from services.store.rows import Table
+from services.store.table import Table
 
 _COURSE: Final = {
     "customer_id": "uuid", "workspace": "text", "state": "bytea", "as_of": "timestamptz",
