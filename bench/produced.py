@@ -4,9 +4,9 @@
 
 Events of bench.fold are appended at an even pace, a hundredth of a second's at a time, sealed
 before; first as many as in four seconds are folded, so that most are of known customers. Another
-connection looks every two milliseconds how far the rows are. The time is from before the append,
-whose acknowledgement it takes in, until then; of each event. Producer, broker, PostgreSQL and
-workers share the machine.
+connection looks how far the rows are, whenever workers tell that they committed. The time is from
+before the append, whose acknowledgement it takes in, until then; of each event. Producer, broker,
+PostgreSQL and workers share the machine.
 """
 
 import argparse
@@ -31,10 +31,13 @@ from services.ingest.receive import partition
 from services.log.kafka.connection import quiet
 from services.log.kafka.log import KafkaLog
 from services.log.port import Entry
+from services.store.folded import PostgresFolded
+from services.store.urls import Urls
 from tests.cluster.broker import Broker
 
 EVERY_S: Final = 0.01
-LOOK_S: Final = 0.002
+LOOK_S: Final = 0.1
+"""Nobody who looks that often is told too late, should what workers tell be lost."""
 WARM_S: Final = 4
 WITHIN_S: Final = 120.0
 """Once nothing more became visible for so long, what is left is given up."""
@@ -78,12 +81,15 @@ class Watch:
                 self.took_ms += [1_000 * (now_s - found.at_s)] * found.events
 
     @contextmanager
-    def looking(self, url: str) -> Iterator[None]:
+    def looking(self, urls: Urls) -> Iterator[None]:
         """For as long as the block lasts, and until everything is seen."""
-        done, pause = threading.Event(), threading.Event()
+        done = threading.Event()
 
         def look() -> None:
-            with psycopg.connect(url, autocommit=True) as connection:
+            with (
+                psycopg.connect(urls.owner, autocommit=True) as connection,
+                closing(PostgresFolded(urls.fold)) as folded,
+            ):
                 moved_s = time.monotonic()
                 while len(self.took_ms) < self.sent or not done.is_set():
                     seen = len(self.took_ms)
@@ -92,7 +98,7 @@ class Watch:
                         moved_s = time.monotonic()
                     elif time.monotonic() > moved_s + WITHIN_S:
                         return
-                    pause.wait(LOOK_S)
+                    folded.wait(LOOK_S)
 
         thread = threading.Thread(target=look)
         thread.start()
@@ -133,7 +139,7 @@ def measure(bench: Bench, raws: Sequence[bytes], rate: int, count: int) -> None:
         bench.wait(bench.is_done, workers)
         entries = sealed(bench, raws[warm:])
         watch, before, told = Watch(), Cpu.of(bench, workers), records(bench)
-        with watch.looking(bench.urls.owner):
+        with watch.looking(bench.urls):
             slowest_ms = sent(watch, log, entries, rate)
         waiting = unsettled(bench)
         bench.wait(bench.is_done, workers)

@@ -8,7 +8,7 @@ tests/contract/test_faust_hooks.py notices where it moved.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Protocol
 
@@ -20,15 +20,18 @@ from typing_extensions import override
 
 from services.errors import Misconfigured
 from services.fold.batch import Batch, Slice
-from services.fold.loop import BATCH, PAUSE_S
 from services.log.port import CONTROL, Stored
 
-AT_ONCE: Final = 2
-"""Messages on their way: one is folded while the next is fetched."""
+AT_ONCE: Final = 1
+"""Messages on their way. The driver fetches meanwhile; what came is taken when it can be folded, so
+that all goes along that came until then."""
 MOST_HOLES: Final = 3
+SHORTEST_WAIT_MS: Final = 20
 LONGEST_WAIT_MS: Final = 100
 """A fetch that finds nothing comes back, after 1.5 s as it comes: until then none is sent for the
 partitions that were not in it."""
+PLENTY: Final = 1 << 20
+"""Bytes that are worth no waiting."""
 TOGETHER_S: Final = 1.0
 """Partitions of a broker are fetched together, once all that was fetched is taken: after a tenth of
 a second, as it comes, the others were fetched alone, and these waited for it."""
@@ -65,14 +68,14 @@ class Consumer(driver.Consumer):
     """Reads the partitions that the group gives this process."""
 
     transport: "Transport"
+    _thread: "Thread"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._next: dict[TP, int] = {}
         self._holes = 0
         self._kept: dict[TP, list[Any]] = {}
-        """Fetched, and given back since control is too far behind; their partitions are paused."""
-        self._yielded_s = 0.0
+        """Fetched, and not folded yet; partitions that are ahead of control are paused."""
 
     @override
     def _new_consumer_thread(self) -> "Thread":
@@ -81,20 +84,14 @@ class Consumer(driver.Consumer):
     @override
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """What came since the last time: control's records, and all others, a message each."""
-        # A trickle travels together.
-        await asyncio.sleep(self._yielded_s + PAUSE_S - time.monotonic())
         if not await self.transport.has_room(timeout):
             return
         records, _ = await self._wait_next_records(timeout)
-        if self.should_stop or not self.flow_active:
-            return
+        self._thread.pace(self.transport.took_s if records else None)
         for tp, found in (records or {}).items():
             if following := await self._following(tp, found):
                 self._kept.setdefault(tp, []).extend(following)
         for pieces in self._ready():
-            if not self.flow_active:
-                return
-            self._yielded_s = time.monotonic() if _size(pieces) < BATCH else 0.0
             self.transport.begun()
             yield pieces[0][0], self._message(pieces)
 
@@ -152,10 +149,14 @@ class Consumer(driver.Consumer):
             self._next[tp], self._holes = found[-1].offset + 1, 0
         return found
 
-    def _ready(self) -> "list[list[tuple[TP, Sequence[Any]]]]":
-        """What may be folded, control's apart; partitions whose records may not are paused."""
-        control: list[tuple[TP, Sequence[Any]]] = []
-        others: list[tuple[TP, Sequence[Any]]] = []
+    def _ready(self) -> Iterator[Sequence[tuple[TP, Sequence[Any]]]]:
+        """What may be folded, control's apart; partitions whose records may not are paused.
+
+        What does not go on now stays kept: of a share that was taken over in the meantime, the
+        first may have come before the flow does.
+        """
+        control: list[TP] = []
+        others: list[TP] = []
         for tp, records in sorted(self._kept.items()):
             last = datetime.fromtimestamp(records[-1].timestamp / 1_000, UTC)
             if not self.transport.keeper.may_fold(tp.partition, last):
@@ -163,10 +164,12 @@ class Consumer(driver.Consumer):
                 continue
             if tp in self._paused_partitions:
                 self.resume_partitions({tp})
-            (control if tp.partition == CONTROL else others).append((tp, records))
-        for tp, _ in (*control, *others):
-            del self._kept[tp]
-        return [pieces for pieces in (control, others) if pieces]
+            (control if tp.partition == CONTROL else others).append(tp)
+        for tps in (control, others):
+            if self.should_stop or not self.flow_active:
+                return
+            if pieces := [(tp, self._kept.pop(tp)) for tp in tps if tp in self._kept]:
+                yield pieces
 
     def _message(self, pieces: Sequence[tuple[TP, Sequence[Any]]]) -> ConsumerMessage:
         """A message of all ``pieces``, as if it were the last record of the first."""
@@ -194,8 +197,23 @@ class Thread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """As it comes, but for how long a fetch waits."""
         await super().on_start()
-        fetcher: Any = self._ensure_consumer()._fetcher  # noqa: SLF001 - no setting of theirs
-        vars(fetcher).update(_fetch_max_wait_ms=LONGEST_WAIT_MS, _prefetch_backoff=TOGETHER_S)
+        self._fetcher: Any = self._ensure_consumer()._fetcher  # noqa: SLF001 - no setting of theirs
+        self._fetcher._prefetch_backoff = TOGETHER_S  # noqa: SLF001
+        self.pace(None)
+
+    def pace(self, folding_s: float | None) -> None:
+        """How fetches wait from now on, the one under way aside.
+
+        A trickle travels together, gathered by the broker for as long as what it brought last is
+        likely to be folded: a fetch that ended with the first record would leave all that came
+        after it for the next. Of what comes after a pause (None) the first is folded at once.
+        """
+        if folding_s is None:
+            wait_ms, least = LONGEST_WAIT_MS, 1
+        else:
+            wait_ms = min(max(SHORTEST_WAIT_MS, int(1_000 * folding_s)), LONGEST_WAIT_MS)
+            least = PLENTY
+        vars(self._fetcher).update(_fetch_max_wait_ms=wait_ms, _fetch_min_bytes=least)
 
 
 class Transport(driver.Transport):
@@ -208,6 +226,9 @@ class Transport(driver.Transport):
         super().__init__(urls, app)
         self.keeper, self._take_over = keeper, take_over
         self._under_way = 0
+        self._began_s = 0.0
+        self.took_s = 0.0
+        """From when the last message was begun until it was folded."""
         self._room = asyncio.Event()
         self._room.set()
 
@@ -228,12 +249,14 @@ class Transport(driver.Transport):
 
     def begun(self) -> None:
         """A message is on its way."""
+        self._began_s = time.monotonic()
         self._under_way += 1
         if self._under_way >= AT_ONCE:
             self._room.clear()
 
     def ended(self) -> None:
         """A message was folded, or dropped."""
+        self.took_s = time.monotonic() - self._began_s
         self._under_way = max(0, self._under_way - 1)
         if self._under_way < AT_ONCE:
             self._room.set()
@@ -256,7 +279,3 @@ def slices(fetched: Fetched) -> Batch:
         )
         for partition, records in fetched
     ]
-
-
-def _size(pieces: Sequence[tuple[TP, Sequence[Any]]]) -> int:
-    return sum(len(records) for _, records in pieces)

@@ -40,15 +40,21 @@ class Keeper:
         return partition not in self.waiting
 
 
+class Running(Consumer):
+    """One that nobody stops."""
+
+    should_stop = False
+
+
 class Pair:
     """A consumer and its keeper."""
 
     def __init__(self, positions: Mapping[int, int]) -> None:
         self.keeper, self.sought = Keeper(), list[Mapping[TP, int]]()
-        consumer = self.consumer = Consumer.__new__(Consumer)
+        consumer = self.consumer = Running.__new__(Running)
         consumer.transport = type("Transport", (), {"keeper": self.keeper})()
         consumer._next = {tp(partition): offset for partition, offset in positions.items()}
-        consumer._kept, consumer._holes = {}, 0
+        consumer._kept, consumer._holes, consumer.flow_active = {}, 0, True
         consumer._active_partitions, consumer._paused_partitions = set(consumer._next), set()
         consumer.seek_wait = self._seek  # type: ignore[method-assign]
 
@@ -120,6 +126,29 @@ def test_what_has_to_wait_is_given_back_paused_and_goes_on_later() -> None:
     assert (at_first, is_paused, then) == ([[0], [2]], True, [[1]])
     assert pair.consumer._paused_partitions == set()
     assert tp(1) in pair.consumer._active_partitions
+
+
+def test_what_came_before_the_flow_goes_on_is_handed_on_then() -> None:
+    pair = Pair({0: 0, 1: 0, 2: 0})
+    pair.consumer.flow_active = False
+
+    at_first = pair.ready(p1=[0], p2=[0])
+    pair.consumer.flow_active = True
+
+    assert (at_first, pair.ready(), pair.ready()) == ([], [[1, 2]], [])
+
+
+def test_what_was_taken_over_anew_between_two_messages_is_not_handed_on() -> None:
+    pair = Pair({0: 0, 1: 0})
+    pair.ready()
+    pair.consumer._kept |= {tp(0): [Record(0)], tp(1): [Record(0)]}
+    messages = pair.consumer._ready()
+
+    first = next(messages)
+    pair.consumer._kept.clear()
+
+    assert [of.partition for of, _ in first] == [0]
+    assert list(messages) == []
 
 
 def test_folds_are_given_slices_with_the_brokers_time() -> None:
