@@ -71,7 +71,8 @@ def fold_a_share(
             [
                 lambda: ticker.tick() if ticking.is_ours() else 0,
                 lambda: relay(outbox, append, MANY) if relaying.is_ours() else 0,
-            ]
+            ],
+            much=MANY,
         )
 
         def look(stop: threading.Event) -> None:
