@@ -1,6 +1,7 @@
 """Running the courses of a batch: whose rows change by it, and what is to be told of that."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,15 +58,21 @@ def run_courses(
             for event in events
             if event.recorded.type in AWAITED
         ]
-    customers = work.found.members.keys()
-    waiting = work.tx.courses.unsettled(customers) if time.has_unsettled else ()
-    if how.is_backlog and not sifted.rules:
-        _leave(work, courses, waiting, causes)
-        return
-    changes.settled = {one.customer_id for one in waiting}
+    members = work.found.members
+    waiting = work.tx.courses.unsettled(members.keys()) if time.has_unsettled else ()
     # A rule that comes with them may be older than what their states were folded by.
-    again = customers if sifted.rules else work.resolved.regrouped() | changes.settled
-    touched = Touched(work.found.members, frozenset(work.found.new), frozenset(again))
+    if sifted.rules:
+        left: AbstractSet[str] = frozenset()
+        changes.settled = {one.customer_id for one in waiting}
+    else:
+        left = members.keys() if how.is_backlog else {one.customer_id for one in waiting}
+        _leave(work, courses, left, waiting=waiting, causes=causes)
+    if left and len(left) == len(members):
+        _write_down(work, courses)
+        return
+    now = {customer: found for customer, found in members.items() if customer not in left}
+    again = now.keys() if sifted.rules else work.resolved.regrouped()
+    touched = Touched(now, frozenset(work.found.new), frozenset(again))
     settled = {}
     for course, source in courses:
         supply = _supply(source, work)
@@ -83,30 +90,36 @@ def run_courses(
 def _leave(
     work: Work,
     courses: Sequence[tuple[AnyCourse, Source]],
+    customers: AbstractSet[str],
+    *,
     waiting: Iterable[Unsettled],
     causes: "_Causes",
 ) -> None:
-    """Write down entries, and whose rows wait to be settled.
+    """Write down whose rows wait to be settled, and those of whom there are none any more.
 
     By the first event that left them waiting; where that is history, by the first that is none.
     """
-    changes = work.changes.course
-    for _, source in courses:
-        if isinstance(source, LedgerSource):
-            changes.ledger = LedgerSupply(source, Settlements(), work.sifted.entries, work.tx).rows
-    gone = {customer for customer, members in work.found.members.items() if not members}
+    changes, members = work.changes.course, work.found.members
+    gone = {customer for customer in customers if not members[customer]}
     for course, _ in courses:
         put(work.changes, course, {}, gone - work.found.new)
     changes.settled = gone
     before = {one.customer_id: one.is_old for one in waiting}
-    for customer, members in work.found.members.items():
-        if members and before.get(customer, True):
+    for customer in customers - gone:
+        if before.get(customer, True):
             cause = causes.of(customer)
             # Without an event of theirs it is the clock, which makes no history news.
             if customer not in before or (cause.id and not cause.is_old):
-                changes.unsettled.append(
-                    Unsettled(customer, members[0].workspace, cause.key.encode(), *cause[1:])
-                )
+                row = customer, members[customer][0].workspace, cause.key.encode(), *cause[1:]
+                changes.unsettled.append(Unsettled(*row))
+
+
+def _write_down(work: Work, courses: Sequence[tuple[AnyCourse, Source]]) -> None:
+    """The entries of customers whose rows wait."""
+    for _, source in courses:
+        if isinstance(source, LedgerSource):
+            supply = LedgerSupply(source, Settlements(), work.sifted.entries, work.tx)
+            work.changes.course.ledger = supply.rows
 
 
 def put(
@@ -114,7 +127,7 @@ def put(
 ) -> None:
     """Let ``changes`` write a course's rows, and take away those that have no entries any more."""
     changes.views[course.name] = {customer: one.row for customer, one in rows.items()}
-    changes.gone[course.name] = set(gone)
+    changes.gone[course.name] = {*changes.gone.get(course.name, ()), *gone}
 
 
 def _supply(source: Source, work: Work) -> Supply:

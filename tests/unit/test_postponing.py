@@ -82,6 +82,37 @@ def test_a_backlogs_rows_wait_until_there_was_none_for_a_while(backlog: Backlog)
     assert rows(backlog.store) == rows(fold(backlog.history.events, backlog.history.vault))
 
 
+def test_a_batch_leaves_waiting_who_waits_and_settles_the_others(backlog: Backlog) -> None:
+    history, waiting = backlog.history, backlog.store.tables.courses.unsettled
+    backlog.comes(MUCH)
+    for who in ("user:0", "user:1"):
+        history.bought(f"again {who}", 900, who)
+        backlog.fold(is_backlog=False)
+
+    assert waiting.keys() == {history.hash("user:0")}
+    assert len(backlog.store.tables.views["loyalty"]) == 1
+
+    backlog.postponing.finish()
+
+    assert not waiting
+    assert rows(backlog.store) == rows(fold(history.events, history.vault))
+
+
+def test_a_merge_takes_the_row_of_one_who_waits_away(backlog: Backlog) -> None:
+    history, waiting = backlog.history, backlog.store.tables.courses.unsettled
+    backlog.comes(MUCH)
+    history.bought("o1", 900, "user:1")
+    backlog.fold(is_backlog=False)
+    history.bought("o2", 900, "user:0", "user:1")
+    backlog.fold(is_backlog=False)
+
+    assert len(waiting) <= 1
+
+    backlog.postponing.finish()
+
+    assert rows(backlog.store) == rows(fold(history.events, history.vault))
+
+
 def test_rows_do_not_wait_for_a_backlog_of_decisions(backlog: Backlog) -> None:
     for touches in (NEWS - 1, 0):
         assert backlog.comes(MUCH) == 0
