@@ -220,7 +220,7 @@ class Feed:
         """Hand on what is new; false where nothing is."""
         with self._changed:
             begin, round_, unknown = self._position, self._listeners, self._unknown
-            wanted = {subscription.workspace for subscription in self._subscriptions}
+            wanted = self._wanted()
         if unknown is not None:
             remember(self._reading, (unknown, begin))
             with self._changed:
@@ -233,7 +233,13 @@ class Feed:
             with self._changed:
                 if round_ != self._listeners or self._is_closed:
                     break
+                if not self._wanted() <= wanted:
+                    # Somebody came meanwhile whose decisions were not looked for: read it again.
+                    break
                 self._position = position
                 for subscription in self._subscriptions:
                     subscription.offer(found, position)
         return True
+
+    def _wanted(self) -> set[str]:
+        return {subscription.workspace for subscription in self._subscriptions}
