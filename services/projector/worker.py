@@ -28,6 +28,9 @@ HEARTBEATS: Final = 4
 REBALANCE_S: Final = 30.0
 """The others wait so long for one that has a batch under way."""
 HINT_S: Final = 5.0
+METADATA_S: Final = 3.0
+"""A broker that has only begun may know no partitions of the topic: whoever divides them then gives
+nobody any, until it looks again; after five minutes, as it comes."""
 FETCH_BYTES: Final = 4 << 20
 """Of a partition, packed: more than a batch, so that a backlog is folded by whole batches."""
 UNUSED: Final = 1_000
@@ -138,9 +141,10 @@ class _Worker:
     async def _leave(self, app: App, starting: "asyncio.Future[None]") -> None:
         """Finish what is under way, and tell the group that we go."""
         await self._in_turn(_nothing)
-        if not starting.done():
+        while not starting.done():
+            # Again and again: Python 3.11 drops a cancellation where what was waited for just came.
             starting.cancel()
-        await asyncio.wait([starting])
+            await asyncio.wait([starting], timeout=TURN_S)
         try:
             await asyncio.wait_for(app.stop(), LEAVE_S)
         except TimeoutError as cause:
@@ -159,6 +163,7 @@ def settings(group: Group) -> dict[str, Any]:
         "broker_session_timeout": group.session_s,
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": FETCH_BYTES,
+        "consumer_metadata_max_age_ms": int(1_000 * METADATA_S),
         "key_serializer": "raw",
         "processing_guarantee": "at_least_once",
         "store": "memory://",

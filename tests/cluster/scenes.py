@@ -46,9 +46,9 @@ class Scene:
         """Records of which the rows tell."""
         return sum(self._store.checkpoints().values())
 
-    def folds(self, count: int) -> None:
-        """Wait until so many more are folded."""
-        goal = self.folded() + count
+    def folds(self, count: int, *, since: int | None = None) -> None:
+        """Wait until so many more are folded than now, or than were ``since``."""
+        goal = (self.folded() if since is None else since) + count
         self.waits(lambda: self.folded() >= goal)
 
     def rests(self, seconds: float) -> None:

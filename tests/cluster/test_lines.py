@@ -70,8 +70,9 @@ def test_lines_that_are_cut_slow_or_half_open_lose_and_double_nothing(
         share = len(events) // len(faults)
         for turn, fault in enumerate(chance.sample(faults, len(faults))):
             name, _, how = fault.partition(" ")
+            before = scene.folded()
             with telling(shared, events[turn * share :][:share], url=addresses.log):
-                scene.folds(min(BETWEEN, share // 3))
+                scene.folds(min(BETWEEN, share // 3), since=before)
                 wrong(scene, proxies[name], how)
             noted.say(f"{turn + 1} of {len(faults)}: {fault}, {scene.folded():,} records folded")
         with telling(shared, events[len(faults) * share :]):

@@ -1,7 +1,7 @@
 """Workers that come and go, whose clocks jump, or that are given records nobody can read."""
 
 from contextlib import ExitStack
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -37,13 +37,16 @@ def test_workers_that_join_and_leave_all_the_time_fold_each_event_once(
     with a_scene(shared, tmp_path) as scene:
         at_work = [scene.worker("worker-0")]
         for change in range(changes):
+            before = scene.folded()
             with telling(shared, events[change * share :][:share]):
                 if len(at_work) < 2 or (len(at_work) < 4 and chance.random() < 0.5):
-                    at_work.append(scene.worker(f"worker-{change + 1}"))
+                    joining = scene.worker(f"worker-{change + 1}")
+                    at_work.append(joining)
+                    scene.waits(partial(has_shares, joining, 1))
                 else:
                     leaving = at_work.pop(chance.randrange(len(at_work)))
                     assert leaving.stop() == 0
-                scene.folds(BETWEEN)
+                scene.folds(BETWEEN, since=before)
             noted.say(f"{change + 1} of {changes}, {len(at_work)} workers at work")
         scene.waits(scene.is_done)
         codes = {worker.stop() for worker in at_work}
@@ -66,11 +69,11 @@ def test_clocks_that_jump_change_no_row_but_the_time(
         for number in range(2):
             scene.worker(f"worker-{number}", How(jumps=campaign.seed + number))
         for raws in posted:
-            told_at: datetime = clock.now()
+            before, told_at = scene.folded(), clock.now()
             producer = Producer(WORKSPACE, "write", "k", "DE")
             received = receive(raws, producer, told_at, vault=shared.vault, log=shared.log)
             assert not received.rejected
-            scene.folds(size // 2)
+            scene.folds(size // 2, since=before)
         scene.waits(scene.is_done)
 
     ticks = shared.rows(KNOWN_IDS)[0][0] - batches * size

@@ -42,10 +42,12 @@ def test_two_workers_of_which_one_is_killed_give_the_rows_of_one(
     share = len(events) // (kills + 1)
     with a_scene(shared, tmp_path) as scene:
         first, second = scene.worker("first"), scene.worker("second")
+        scene.waits(lambda: has_shares(first, 1) and has_shares(second, 1))
         for kill in range(kills):
-            shares = first.shares
+            before = scene.folded()
             with telling(shared, events[kill * share :][:share]):
-                scene.folds(BETWEEN)
+                scene.folds(BETWEEN, since=before)
+                shares = first.shares
                 first.send(signal.SIGKILL)
             scene.waits(partial(has_shares, first, shares + 1))
         with telling(shared, events[kills * share :]):

@@ -11,6 +11,7 @@ mode = pytest.importorskip("mode")
 
 from aiokafka import AIOKafkaConsumer  # noqa: E402
 from aiokafka.consumer.fetcher import Fetcher  # noqa: E402
+from aiokafka.consumer.group_coordinator import GroupCoordinator  # noqa: E402
 from faust.app.base import App  # noqa: E402
 from faust.transport import consumer as faust_consumer  # noqa: E402
 from faust.transport.drivers import aiokafka as driver  # noqa: E402
@@ -51,10 +52,11 @@ RELIED_ON: Final = {
         "conf.broker_rebalance_timeout",
         "RoundRobinPartitionAssignor",
     ],
+    GroupCoordinator._handle_metadata_update: ["self._on_metadata_change()"],
     driver.AIOKafkaConsumerThread.on_start: ["await self._consumer.start()"],
     AIOKafkaConsumer.start: ["self._fetcher = Fetcher("],
     Fetcher._proc_fetch_request: ["backoff=self._prefetch_backoff"],
-    Fetcher._get_actions_per_node: ["self._fetch_max_wait_ms"],
+    Fetcher._get_actions_per_node: ["self._fetch_max_wait_ms", "self._fetch_min_bytes"],
     App._on_partitions_revoked: ["self.flow_control.clear", "self.on_partitions_revoked.send"],
     faust.Stream._py_aiter: ["message.generation_id != self.app.consumer_generation_id"],
 }
@@ -122,6 +124,7 @@ def test_the_app_is_set_up_to_lose_nothing() -> None:
     assert (app.key_serializer, app.value_serializer) == ("raw", "raw")
     assert app.broker_session_timeout == 6.0
     assert app.broker_heartbeat_interval * 3 < app.broker_session_timeout
+    assert app.consumer_metadata_max_age_ms <= 1_000 * app.broker_session_timeout
     assert app.stream_wait_empty is False
     assert app.topic_disable_leader is True
     assert app.topic_allow_declare is False
