@@ -16,6 +16,7 @@ from faust import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage, Message
+from mode.threads import WorkerThread
 from typing_extensions import override
 
 from services.errors import Misconfigured
@@ -190,8 +191,18 @@ class Consumer(driver.Consumer):
         )
 
 
+class Background(WorkerThread):
+    """One that keeps no process whose work is done."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.daemon = True
+
+
 class Thread(driver.AIOKafkaConsumerThread):
     """The thread of the driver's own client, which fetches so that nobody waits for another."""
+
+    Worker = Background
 
     @override
     async def on_start(self) -> None:

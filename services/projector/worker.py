@@ -6,17 +6,19 @@ the store has come. Nothing is kept in Faust's tables, nothing acknowledged to K
 
 import asyncio
 import logging
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import faust
 import mode
+import structlog
 
-from services.errors import Unavailable
 from services.fold.loop import BATCH
 from services.projector.share import Share
 from services.projector.transport import Fetched, Transport, Whole, slices
@@ -39,6 +41,7 @@ TURN_S: Final = 0.1
 LEAVE_S: Final = 15.0
 
 T = TypeVar("T")
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class _Worker:
                     await asyncio.sleep(TURN_S)
         finally:
             share.give_up()
-            await self._leave(app, starting)
+            await self._leave(app, starting, code=0 if stop.is_set() else 1)
         if app.crash_reason is not None:
             raise app.crash_reason
 
@@ -138,17 +141,36 @@ class _Worker:
                 await asyncio.wait([doing])
                 raise
 
-    async def _leave(self, app: App, starting: "asyncio.Future[None]") -> None:
-        """Finish what is under way, and tell the group that we go."""
+    async def _leave(self, app: App, starting: "asyncio.Future[None]", *, code: int) -> None:
+        """Finish what is under way, and tell the group that we go.
+
+        The clients' connections are seen not to end now and then, and whatever waits for them holds
+        out against being cancelled: by then the process is ended with ``code``, as it stands.
+        """
         await self._in_turn(_nothing)
-        while not starting.done():
-            # Again and again: Python 3.11 drops a cancellation where what was waited for just came.
-            starting.cancel()
-            await asyncio.wait([starting], timeout=TURN_S)
-        try:
-            await asyncio.wait_for(app.stop(), LEAVE_S)
-        except TimeoutError as cause:
-            raise Unavailable(f"the group was not left within {LEAVE_S:g} s") from cause
+        with _at_last(LEAVE_S, code):
+            while not starting.done():
+                # Again and again: Python 3.11 drops a cancellation where what was waited for came.
+                starting.cancel()
+                await asyncio.wait([starting], timeout=TURN_S)
+            await app.stop()
+
+
+@contextmanager
+def _at_last(seconds: float, code: int) -> Iterator[None]:
+    """End the process should the block take longer: all that was folded is committed."""
+
+    def end() -> None:
+        log.warning("projector.cut_off", waited_s=seconds)
+        os._exit(code)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def settings(group: Group) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from faust.app.base import App  # noqa: E402
 from faust.transport import consumer as faust_consumer  # noqa: E402
 from faust.transport.drivers import aiokafka as driver  # noqa: E402
 from faust.types.tuples import ConsumerMessage, Message  # noqa: E402
+from mode.threads import ServiceThread  # noqa: E402
 
 from services.projector import transport, worker  # noqa: E402
 
@@ -54,6 +55,7 @@ RELIED_ON: Final = {
     ],
     GroupCoordinator._handle_metadata_update: ["self._on_metadata_change()"],
     driver.AIOKafkaConsumerThread.on_start: ["await self._consumer.start()"],
+    ServiceThread.start: ["self._thread = self.Worker(self)"],
     AIOKafkaConsumer.start: ["self._fetcher = Fetcher("],
     Fetcher._proc_fetch_request: ["backoff=self._prefetch_backoff"],
     Fetcher._get_actions_per_node: ["self._fetch_max_wait_ms", "self._fetch_min_bytes"],
