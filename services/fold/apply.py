@@ -31,6 +31,8 @@ class Applied(NamedTuple):
     tally: Tally
     touches: int
     """How many of its records are events of customers."""
+    left: int = 0
+    """Customers of it whose rows wait to be settled."""
 
 
 def apply(folds: Folds, batch: Batch, store: Store, *, is_backlog: bool = False) -> Applied:
@@ -39,13 +41,14 @@ def apply(folds: Folds, batch: Batch, store: Store, *, is_backlog: bool = False)
     Rows, dead letters, outbox and checkpoints commit together: a batch given again raises
     ``NotOurs`` and changes nothing, a failed one leaves no trace. Acknowledge the batch only after
     this returns. Raises ``Unavailable`` where the store is away or another worker was in the way:
-    give the batch again. Of a backlog the rows of courses are left for ``settle_due``.
+    give the batch again. Of a backlog the rows of courses are left for ``settle_due``, and of
+    whoever waits.
     """
     with store.transaction() as tx:
         changes = work_out(folds, batch, tx, is_backlog=is_backlog)
         tx.save(changes)
     tally = Tally(*(sum(counts) for counts in zip(Tally(), *changes.tallies.values(), strict=True)))
-    return Applied(tally, changes.touches)
+    return Applied(tally, changes.touches, changes.course.left)
 
 
 def rehearse(folds: Folds, batch: Batch, store: Store) -> None:

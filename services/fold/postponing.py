@@ -80,6 +80,7 @@ class Postponing:
     def folded(self, applied: Applied) -> None:
         """That became of a batch."""
         self._is_news = applied.touches * NEWS >= sum(applied.tally)
+        self.may_be_due |= applied.left > 0
 
     def turn(self) -> int:
         """Settle some of them; with a backlog for as long as the batch since ``see`` took.

@@ -47,7 +47,7 @@ class How:
 def run_courses(
     work: Work, courses: Sequence[tuple[AnyCourse, Source]], time: Time, how: How
 ) -> None:
-    """Settle every course's customers, and tell what is new of them unless it is told already."""
+    """Settle every course's customers but those who wait; tell what is new unless it is told."""
     changes, sifted, causes = work.changes.course, work.sifted, _Causes(work, time)
     if how.is_replay:
         changes.decided = reread(sifted.decisions)
@@ -95,7 +95,7 @@ def _leave(
     waiting: Iterable[Unsettled],
     causes: "_Causes",
 ) -> None:
-    """Write down whose rows wait to be settled, and those of whom there are none any more.
+    """Write down whose rows wait to be settled; take away those of who is part of others now.
 
     By the first event that left them waiting; where that is history, by the first that is none.
     """
@@ -103,7 +103,7 @@ def _leave(
     gone = {customer for customer in customers if not members[customer]}
     for course, _ in courses:
         put(work.changes, course, {}, gone - work.found.new)
-    changes.settled = gone
+    changes.settled, changes.left = gone, len(customers - gone)
     before = {one.customer_id: one.is_old for one in waiting}
     for customer in customers - gone:
         if before.get(customer, True):

@@ -96,7 +96,8 @@ class Share:
         """Fold ``batch``, if the share is not given up before it is done.
 
         Of a backlog, of whomever, rows of courses are left waiting: all workers are in one, or none
-        is, lest one settles what the next batch of another leaves waiting again.
+        is, lest one settles what the next batch of another leaves waiting again. Who waits already
+        is left waiting by any batch.
 
         What can't be taken whole is taken by halves: of less there is less to wait for, and less
         in anybody's way. Raises ``NotOurs`` where another worker was given its partitions, and

@@ -1,8 +1,8 @@
 """The transport: Faust's driver for Kafka, changed to hand over a fetch at a time.
 
 As it comes, the driver makes a message, a queue entry and an acknowledgement of every record, and
-goes on where the broker believes it was. Here a message is all that a fetch brought, and the store
-says where to go on. What is overridden is not all documented: Faust is pinned, and
+goes on where the broker believes it was. Here a message is all that came until it could be folded,
+and the store says where to go on. What is overridden is not all documented: Faust is pinned, and
 tests/contract/test_faust_hooks.py notices where it moved.
 """
 
@@ -13,29 +13,21 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Protocol
 
 from faust import Schema
+from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage, Message
-from mode.threads import WorkerThread
 from typing_extensions import override
 
 from services.errors import Misconfigured
 from services.fold.batch import Batch, Slice
 from services.log.port import CONTROL, Stored
+from services.projector.thread import Thread
 
 AT_ONCE: Final = 1
 """Messages on their way. The driver fetches meanwhile; what came is taken when it can be folded, so
 that all goes along that came until then."""
 MOST_HOLES: Final = 3
-SHORTEST_WAIT_MS: Final = 20
-LONGEST_WAIT_MS: Final = 100
-"""A fetch that finds nothing comes back, after 1.5 s as it comes: until then none is sent for the
-partitions that were not in it."""
-PLENTY: Final = 1 << 20
-"""Bytes that are worth no waiting."""
-TOGETHER_S: Final = 1.0
-"""Partitions of a broker are fetched together, once all that was fetched is taken: after a tenth of
-a second, as it comes, the others were fetched alone, and these waited for it."""
 TakeOver = Callable[[frozenset[int]], Awaitable[Mapping[int, int]]]
 Fetched = Sequence[tuple[int, Sequence[Any]]]
 """Partitions, and the records of each as the driver has them."""
@@ -69,7 +61,7 @@ class Consumer(driver.Consumer):
     """Reads the partitions that the group gives this process."""
 
     transport: "Transport"
-    _thread: "Thread"
+    _thread: Thread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -79,7 +71,7 @@ class Consumer(driver.Consumer):
         """Fetched, and not folded yet; partitions that are ahead of control are paused."""
 
     @override
-    def _new_consumer_thread(self) -> "Thread":
+    def _new_consumer_thread(self) -> Thread:
         return Thread(self, loop=self.loop, beacon=self.beacon)
 
     @override
@@ -90,6 +82,8 @@ class Consumer(driver.Consumer):
         records, _ = await self._wait_next_records(timeout)
         self._thread.pace(self.transport.took_s if records else None)
         for tp, found in (records or {}).items():
+            # The client's own keys are equal to Faust's, and no part of its sets.
+            tp = ensure_TP(tp)  # noqa: PLW2901
             if following := await self._following(tp, found):
                 self._kept.setdefault(tp, []).extend(following)
         for pieces in self._ready():
@@ -153,8 +147,8 @@ class Consumer(driver.Consumer):
     def _ready(self) -> Iterator[Sequence[tuple[TP, Sequence[Any]]]]:
         """What may be folded, control's apart; partitions whose records may not are paused.
 
-        What does not go on now stays kept: of a share that was taken over in the meantime, the
-        first may have come before the flow does.
+        What does not go on now stays kept: the first records of a share just taken over may come
+        before Faust lets messages flow.
         """
         control: list[TP] = []
         others: list[TP] = []
@@ -189,42 +183,6 @@ class Consumer(driver.Consumer):
             tp=tp,
             generation_id=self.app.consumer_generation_id,
         )
-
-
-class Background(WorkerThread):
-    """One that keeps no process whose work is done."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.daemon = True
-
-
-class Thread(driver.AIOKafkaConsumerThread):
-    """The thread of the driver's own client, which fetches so that nobody waits for another."""
-
-    Worker = Background
-
-    @override
-    async def on_start(self) -> None:
-        """As it comes, but for how long a fetch waits."""
-        await super().on_start()
-        self._fetcher: Any = self._ensure_consumer()._fetcher  # noqa: SLF001 - no setting of theirs
-        self._fetcher._prefetch_backoff = TOGETHER_S  # noqa: SLF001
-        self.pace(None)
-
-    def pace(self, folding_s: float | None) -> None:
-        """How fetches wait from now on, the one under way aside.
-
-        A trickle travels together, gathered by the broker for as long as what it brought last is
-        likely to be folded: a fetch that ended with the first record would leave all that came
-        after it for the next. Of what comes after a pause (None) the first is folded at once.
-        """
-        if folding_s is None:
-            wait_ms, least = LONGEST_WAIT_MS, 1
-        else:
-            wait_ms = min(max(SHORTEST_WAIT_MS, int(1_000 * folding_s)), LONGEST_WAIT_MS)
-            least = PLENTY
-        vars(self._fetcher).update(_fetch_max_wait_ms=wait_ms, _fetch_min_bytes=least)
 
 
 class Transport(driver.Transport):

@@ -6,11 +6,9 @@ the store has come. Nothing is kept in Faust's tables, nothing acknowledged to K
 
 import asyncio
 import logging
-import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -74,8 +72,15 @@ def work(group: Group, share: Share, stop: threading.Event) -> None:
     # They also raise what they log, or it is of no interest.
     for name in ("faust", "mode"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    runner = asyncio.Runner()
     with ThreadPoolExecutor(1, thread_name_prefix="fold") as threads:
-        asyncio.run(_Worker(group, share, threads).run(stop))
+        worker = _Worker(group, share, threads)
+        try:
+            runner.run(worker.run(stop))
+        finally:
+            # It waits for all that is under way.
+            if not worker.is_cut_off:
+                runner.close()
 
 
 class _Worker:
@@ -83,6 +88,8 @@ class _Worker:
 
     def __init__(self, group: Group, share: Share, threads: ThreadPoolExecutor) -> None:
         self._group, self._share, self._threads = group, share, threads
+        self.is_cut_off = False
+        """Whether something of the app is still under way."""
 
     async def run(self, stop: threading.Event) -> None:
         share, self._busy = self._share, asyncio.Lock()
@@ -98,7 +105,7 @@ class _Worker:
                     await asyncio.sleep(TURN_S)
         finally:
             share.give_up()
-            await self._leave(app, starting, code=0 if stop.is_set() else 1)
+            await self._leave(app, starting)
         if app.crash_reason is not None:
             raise app.crash_reason
 
@@ -141,36 +148,31 @@ class _Worker:
                 await asyncio.wait([doing])
                 raise
 
-    async def _leave(self, app: App, starting: "asyncio.Future[None]", *, code: int) -> None:
+    async def _leave(self, app: App, starting: "asyncio.Future[None]") -> None:
         """Finish what is under way, and tell the group that we go.
 
-        The clients' connections are seen not to end now and then, and whatever waits for them holds
-        out against being cancelled: by then the process is ended with ``code``, as it stands.
+        Now and then the client's connections do not end, and whatever waits for them holds out
+        against being cancelled. All that was folded is committed: it is left as it stands.
         """
         await self._in_turn(_nothing)
-        with _at_last(LEAVE_S, code):
-            while not starting.done():
-                # Again and again: Python 3.11 drops a cancellation where what was waited for came.
-                starting.cancel()
-                await asyncio.wait([starting], timeout=TURN_S)
-            await app.stop()
+        leaving = asyncio.ensure_future(_left(app, starting))
+        await asyncio.wait([leaving], timeout=LEAVE_S)
+        if leaving.done():
+            leaving.result()
+        else:
+            self.is_cut_off = True
+            log.warning("projector.cut_off", waited_s=LEAVE_S)
 
 
-@contextmanager
-def _at_last(seconds: float, code: int) -> Iterator[None]:
-    """End the process should the block take longer: all that was folded is committed."""
-
-    def end() -> None:
-        log.warning("projector.cut_off", waited_s=seconds)
-        os._exit(code)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+async def _left(app: App, starting: "asyncio.Future[None]") -> None:
+    while not starting.done():
+        # Again and again: Python 3.11 drops a cancellation where what was waited for just came.
+        starting.cancel()
+        await asyncio.wait([starting], timeout=TURN_S)
+    if not starting.cancelled():
+        # Whoever leaves minds no more that it went wrong; unseen, asyncio would tell of it.
+        starting.exception()
+    await app.stop()
 
 
 def settings(group: Group) -> dict[str, Any]:

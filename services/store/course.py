@@ -97,6 +97,8 @@ class CourseChanges:
     """Workspace and event id of redemptions that wait no more."""
     unsettled: list[Unsettled] = field(default_factory=list)
     """Whose rows are left for later."""
+    left: int = 0
+    """Customers whose rows are, those included whose did wait."""
     settled: Collection[str] = ()
     """Customers whose rows were, and are right now."""
 
@@ -129,9 +131,9 @@ class Courses(Protocol):
         """Those of ``customers`` whose rows wait to be settled."""
 
     def waiting(self, limit: int) -> Sequence[Unsettled]:
-        """Some customers whose rows wait to be settled, those aside whom others have at hand.
+        """Some customers whose rows wait to be settled, first those nobody else has at hand.
 
-        Whoever has a customer at hand settles it, or leaves it waiting once more.
+        None only where none waits, or others settled them meanwhile and go on with it.
         """
 
     def members(self, customers: Collection[str]) -> "Sequence[Identifier]":

@@ -61,7 +61,7 @@ class Holds(Protocol):
         """The rows of orders."""
 
     def waiting(self, limit: int) -> list[str]:
-        """Some of the customers whose rows wait to be settled, and whom nobody else has at hand.
+        """Some of the customers whose rows wait to be settled, first those nobody else has at hand.
 
         Whether they wait still has to be looked at again.
         """
@@ -141,8 +141,16 @@ class Beside:
         return _rows(self._cursor, _HOLD_ORDERS, order_keys)
 
     def waiting(self, limit: int) -> list[str]:
-        """As ``Holds`` says; it waits for nobody, and so several settle beside each other."""
-        return [one for (one,) in _rows(self._cursor, _HOLD_WAITING, limit)]
+        """As ``Holds`` says; several settle beside each other.
+
+        Where others have all of them at hand some are waited for: a batch leaves them waiting, and
+        the next one may have them before anybody looks again.
+        """
+        found = [one for (one,) in _rows(self._cursor, _HOLD_WAITING, limit)]
+        if not found and (taken := [one for (one,) in _rows(self._cursor, _WAITING, limit)]):
+            found = taken
+            self._hold(_HOLD, Hashes(found))
+        return found
 
     def _hold(self, query: str, hashes: Hashes) -> None:
         self._customers.update(row[0] for row in _rows(self._cursor, query, hashes))

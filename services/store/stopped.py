@@ -1,7 +1,8 @@
 """Ends the transactions of workers that were stopped in the middle of sending rows.
 
 PostgreSQL gives up a transaction that rests (``idle_in_transaction_session_timeout``), and not one
-whose client began a COPY and is silent: its connection stands, and so do its locks.
+whose client is silent in the middle of a COPY or of a pipeline: its connection stands, and so do
+its locks.
 """
 
 from typing import Final

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from services.errors import NotOurs
-from services.fold.apply import Folds, apply, rehearse
+from services.fold.apply import Applied, Folds, apply, rehearse
 from services.fold.batch import Slice
 from services.fold.loop import read_batch
 from services.log.memory import MemoryLog
@@ -181,7 +181,7 @@ class StoreContract:
 
         applied = apply(Folds(READ_MODELS, history.vault), read_batch(log, {}, log.ends()), store)
 
-        assert applied == (Tally(applied=1, dead_lettered=2), 1)
+        assert applied == Applied(Tally(applied=1, dead_lettered=2), touches=1)
         assert store.checkpoints()[1] == 3
 
     def test_a_batch_takes_the_partitions_that_it_names_together(self, store: Store) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import multiprocessing
+import os
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ pytest.importorskip("faust")
 
 from services.fold.apply import Folds
 from services.fold.watch import Watch
-from services.projector import transport, worker
+from services.projector import thread, worker
 from services.projector.projections import READ_MODELS
 from services.projector.share import Share
 from services.store.memory import MemoryStore
@@ -42,8 +44,10 @@ class Clinging(worker.App):
                 continue
 
 
-def begin(*, is_told_to_stop: bool) -> None:
+def begin(said: Path, *, is_told_to_stop: bool) -> None:
     """What the process does; without a broker the app crashes as it starts."""
+    os.dup2(os.open(said, os.O_CREAT | os.O_WRONLY), 2)
+    os.dup2(2, 1)
     vars(worker).update(App=Clinging, LEAVE_S=0.2)
     stop = threading.Event()
     if is_told_to_stop:
@@ -55,19 +59,42 @@ def begin(*, is_told_to_stop: bool) -> None:
 
 
 @pytest.mark.parametrize(("is_told_to_stop", "code"), [(True, 0), (False, 1)])
-def test_a_process_whose_client_does_not_let_go_ends(is_told_to_stop: bool, code: int) -> None:
+def test_a_process_whose_client_does_not_let_go_ends_and_says_why(
+    tmp_path: Path, is_told_to_stop: bool, code: int
+) -> None:
+    said = tmp_path / "said"
     process = multiprocessing.get_context("spawn").Process(
-        target=begin, kwargs={"is_told_to_stop": is_told_to_stop}
+        target=begin, args=(said,), kwargs={"is_told_to_stop": is_told_to_stop}
     )
     process.start()
     process.join(ENDED_S)
 
     try:
         assert process.exitcode == code
+        assert "projector.cut_off" in said.read_text()
+        assert ("aiokafka.errors.KafkaConnectionError" in said.read_text()) == bool(code)
     finally:
         process.kill()
 
 
 def test_the_clients_thread_keeps_no_process() -> None:
-    assert transport.Thread.Worker is transport.Background
-    assert transport.Background(None).daemon
+    assert thread.Thread.Worker is thread.Background
+    assert thread.Background(None).daemon
+
+
+def test_nobody_waits_for_ever_for_a_thread_that_does_not_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Hanging:
+        def _start_thread(self) -> None:
+            ended.wait()
+
+    monkeypatch.setattr(thread, "ENDED_S", 0.01)
+    ended = threading.Event()
+    hanging = thread.Background(Hanging())
+    hanging.start()
+
+    hanging.stop()
+
+    assert hanging.is_alive()
+    ended.set()

@@ -1,11 +1,11 @@
 """The store in PostgreSQL for workers beside each other, and what frees those that were stopped."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -154,6 +154,43 @@ def test_who_settles_waits_for_nobody_and_leaves_to_others_whom_they_have(
     assert found(one) == first
 
 
+def test_who_settles_waits_for_those_who_wait_where_others_have_all_at_hand(
+    one: PostgresStore, urls: Urls
+) -> None:
+    known(one, **{A: A})
+    with one.transaction() as tx:
+        row = Unsettled(A, "w", b"cause", datetime.now(UTC), None, False)
+        tx.save(Changes(course=CourseChanges(unsettled=[row])))
+
+    def found() -> list[str]:
+        with (
+            closing(PostgresStore(urls.fold, holds=Beside)) as patient,
+            patient.transaction() as tx,
+        ):
+            return [row.customer_id for row in tx.courses.waiting(2)]
+
+    with ThreadPoolExecutor(1) as threads:
+        with one.transaction() as tx:
+            tx.groups_of([A])
+            waiting = threads.submit(found)
+            assert is_waited_for(urls)
+            tx.save(Changes())
+
+        assert waiting.result(PATIENCE_S) == [A]
+
+
+def test_what_another_wrote_first_is_found_though_rows_travel_together(
+    one: PostgresStore, other: PostgresStore
+) -> None:
+    known(one, **{A: A})
+
+    with pytest.raises(Unavailable, match="wrote the same row first"):
+        known(other, **{A: A, B: B})
+
+    with one.transaction() as tx:
+        assert tx.groups_of([A, B]).keys() == {A}
+
+
 def test_an_order_is_held_by_who_reads_it(one: PostgresStore, other: PostgresStore) -> None:
     row = OrderRow(A, "w", "o", b"facts")
     with one.transaction() as tx:
@@ -170,15 +207,34 @@ def test_an_order_is_held_by_who_reads_it(one: PostgresStore, other: PostgresSto
     read()
 
 
+@contextmanager
+def copying(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """In the middle of many rows."""
+    with connection.cursor().copy("COPY skipped FROM STDIN") as copy:
+        yield
+        copy.write("1\t1\tlate\n")
+
+
+@contextmanager
+def telling(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """In the middle of a few rows of several tables."""
+    with connection.pipeline():
+        connection.execute("INSERT INTO skipped VALUES (1, 1, 'early')")
+        yield
+        connection.execute("INSERT INTO skipped VALUES (1, 2, 'late')")
+
+
+@pytest.mark.parametrize("sending", [copying, telling])
 def test_a_worker_that_was_stopped_while_it_sent_rows_loses_its_transaction(
-    one: PostgresStore, urls: Urls
+    one: PostgresStore,
+    urls: Urls,
+    sending: Callable[[psycopg.Connection[Any]], AbstractContextManager[None]],
 ) -> None:
     def stop() -> None:
         with one.transaction() as tx:
             tx.claim({1: 0})
-            with one._open().cursor().copy("COPY skipped FROM STDIN") as copy:
+            with sending(one._open()):
                 ended.append(any(stopped.end() for _ in until(PATIENCE_S)))
-                copy.write("1\t1\tlate\n")
 
     ended: list[bool] = []
     with closing(PostgresStopped(urls.fold, silent_s=0)) as stopped:

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 pytest.importorskip("faust")
 
+from aiokafka import TopicPartition
 from faust.types import TP
 
 from services.errors import Misconfigured
@@ -104,6 +106,37 @@ def test_records_that_never_come_are_told_of() -> None:
     assert not any(found)
     with pytest.raises(Misconfigured, match="partition 1 of topic t goes on at 12, and 10 was"):
         pair.following(1, 12)
+
+
+def test_a_partition_that_waited_goes_on_by_the_name_that_the_client_has_for_it() -> None:
+    pair = Pair({1: 10})
+    consumer, fetched = pair.consumer, [{TopicPartition("t", 1): [Record(10)]}, {}, {}]
+
+    async def fetch(_: float) -> Any:
+        return fetched.pop(0), None
+
+    async def has_room(_: float) -> bool:
+        return True
+
+    async def messages() -> int:
+        return len([message async for message in consumer.getmany(0.0)])
+
+    vars(consumer).update(
+        _wait_next_records=fetch,
+        _thread=SimpleNamespace(pace=lambda _: None),
+        _message=lambda pieces: pieces,
+        transport=SimpleNamespace(
+            keeper=pair.keeper, has_room=has_room, begun=lambda: None, took_s=0.0
+        ),
+    )
+    pair.keeper.waiting = {1}
+    waited = asyncio.run(messages())
+    assert consumer._paused_partitions == {tp(1)}
+    pair.keeper.waiting = set()
+
+    assert (waited, asyncio.run(messages())) == (0, 1)
+    # Which looks whether all are of Faust's own kind.
+    assert consumer._get_active_partitions() == {tp(1)}
 
 
 def test_nothing_is_handed_on_of_a_partition_that_is_not_ours() -> None:

@@ -46,9 +46,9 @@ class Backlog:
         self.clock.s += took_s
         return self.postponing.turn()
 
-    def fold(self, *, is_backlog: bool) -> Applied:
-        """Fold the last event that was told."""
-        self.log.append([entry(self.history.events[-1], 4)])
+    def fold(self, events: int = 1, *, is_backlog: bool) -> Applied:
+        """Fold the last events that were told."""
+        self.log.append([entry(event, 4) for event in self.history.events[-events:]])
         batch = read_batch(self.log, self.store.checkpoints(), self.log.ends())
         return apply(self.folds, batch, self.store, is_backlog=is_backlog)
 
@@ -98,18 +98,52 @@ def test_a_batch_leaves_waiting_who_waits_and_settles_the_others(backlog: Backlo
     assert rows(backlog.store) == rows(fold(history.events, history.vault))
 
 
-def test_a_merge_takes_the_row_of_one_who_waits_away(backlog: Backlog) -> None:
+def test_a_batch_of_both_leaves_waiting_who_waits_and_settles_the_others(backlog: Backlog) -> None:
     history, waiting = backlog.history, backlog.store.tables.courses.unsettled
     backlog.comes(MUCH)
-    history.bought("o1", 900, "user:1")
-    backlog.fold(is_backlog=False)
-    history.bought("o2", 900, "user:0", "user:1")
+    for who in ("user:0", "user:1"):
+        history.bought(f"again {who}", 900, who)
+
+    applied = backlog.fold(2, is_backlog=False)
+
+    assert applied.left == 1
+    assert waiting.keys() == {history.hash("user:0")}
+    assert backlog.store.tables.views["loyalty"].keys() == {history.hash("user:1")}
+
+
+def test_whoever_leaves_somebody_waiting_looks_for_him(backlog: Backlog) -> None:
+    history, waiting = backlog.history, backlog.store.tables.courses.unsettled
+    backlog.comes(MUCH)
+    # Another worker, who looked before somebody else left him waiting, or whom he was at hand of.
+    other = Postponing(backlog.folds, backlog.store, backlog.clock)
+    other.may_be_due = False
+    history.bought("again", 900, "user:0")
+
+    other.see(1)
+    other.folded(backlog.fold(is_backlog=other.is_backlog))
+
+    assert other.may_be_due
+    other.turn()
+    assert not waiting
+
+
+def test_who_becomes_part_of_others_waits_no_more(backlog: Backlog) -> None:
+    history, waiting = backlog.history, backlog.store.tables.courses.unsettled
+    guests = ("email:a@example.org", "email:b@example.org", "email:c@example.org")
+    for who in guests:
+        history.bought(who, 900, who)
+        backlog.fold(is_backlog=True)
+    assert waiting.keys() == {history.hash(who) for who in guests}
+
+    history.bought("together", 900, *guests[:2])
     backlog.fold(is_backlog=False)
 
-    assert len(waiting) <= 1
+    first = min(map(history.hash, guests[:2]))
+    assert waiting.keys() == {first, history.hash(guests[2])}
 
     backlog.postponing.finish()
 
+    assert backlog.store.tables.views["loyalty"].keys() == {first, history.hash(guests[2])}
     assert rows(backlog.store) == rows(fold(history.events, history.vault))
 
 
