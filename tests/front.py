@@ -87,9 +87,13 @@ class FrontProcess:
         if self.process.poll() is None:
             self.stop()
 
-    def _end(self, number: int) -> int:
-        os.kill(self.process.pid, number)
+    def ended(self) -> int:
+        """Wait until it ends by itself; gives the exit code."""
         code = self.process.wait(30)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
+
+    def _end(self, number: int) -> int:
+        os.kill(self.process.pid, number)
+        return self.ended()

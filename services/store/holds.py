@@ -143,12 +143,12 @@ class Beside:
     def waiting(self, limit: int) -> list[str]:
         """As ``Holds`` says; several settle beside each other.
 
-        Where others have all of them at hand some are waited for: a batch leaves them waiting, and
-        the next one may have them before anybody looks again.
+        Where others have all of them at hand one is waited for: a batch leaves him waiting, and
+        the next one may have him before anybody looks again. Whoever holds nobody else, and waits
+        for one, is in nobody's way.
         """
         found = [one for (one,) in _rows(self._cursor, _HOLD_WAITING, limit)]
-        if not found and (taken := [one for (one,) in _rows(self._cursor, _WAITING, limit)]):
-            found = taken
+        if not found and (found := [one for (one,) in _rows(self._cursor, _WAITING, 1)]):
             self._hold(_HOLD, Hashes(found))
         return found
 

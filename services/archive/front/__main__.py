@@ -1,6 +1,7 @@
 """``python -m services.archive.front``: the embedded archive, as a process of its own."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -17,12 +18,22 @@ USER = "touchline"
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT; 0 then, 1 when it can't start."""
+    """Serve until SIGTERM or SIGINT; 0 then, 1 when it can't start or has to start anew."""
     given = _arguments()
     stand_back(BEHIND)
+    is_broken = threading.Event()
+
+    def start_anew() -> None:
+        is_broken.set()
+        os.kill(os.getpid(), signal.SIGTERM)
+
     try:
         credentials = Credentials(USER, _password(given.password_file))
-        with Engine(given.data_dir.absolute(), given.memory_mb << 20) as engine:
+        with Engine(
+            given.data_dir.absolute(),
+            given.memory_mb << 20,
+            start_anew=start_anew,
+        ) as engine:
             front = Front((given.host, given.port), engine, credentials)
             _stop_on_signals(front)
             sys.stdout.write(f"archive: http://{given.host}:{front.port}\n")
@@ -32,7 +43,9 @@ def main() -> int:
     except (Misconfigured, OSError) as problem:
         sys.stderr.write(f"archive: {problem}\n")
         return 1
-    return 0
+    if is_broken.is_set():
+        sys.stderr.write("archive: a part is broken, which is set aside at the next start\n")
+    return int(is_broken.is_set())
 
 
 def _arguments() -> argparse.Namespace:

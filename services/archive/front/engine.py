@@ -9,8 +9,9 @@ import fcntl
 import re
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, Self
@@ -21,6 +22,7 @@ import chdb
 from services.archive.front.config import MEMORY_BYTES, configure
 from services.archive.front.failure import (
     BAD_ARGUMENTS,
+    CORRUPTED_DATA,
     NOT_ENOUGH_SPACE,
     TOO_MANY_QUERIES,
     Failure,
@@ -33,6 +35,7 @@ DATABASE: Final = "touchline"
 """Where statements run that name none. (`default` overlays the working directory's files.)"""
 _AT_ONCE: Final = 8
 _PATIENCE_S: Final = 20.0
+_SELDOM_S: Final = 3_600.0
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
@@ -76,8 +79,16 @@ class Written:
 class Engine:
     """chdb at ``folder``, held by a lock until ``close``; safe for many threads."""
 
-    def __init__(self, folder: Path, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        memory_bytes: int = MEMORY_BYTES,
+        *,
+        start_anew: Callable[[], object] = lambda: None,
+    ) -> None:
+        """``start_anew`` lets this process end, and another begin."""
         self._lock = _hold(folder)
+        self._start_anew, self._started_anew = start_anew, folder / "started-anew"
         config = configure(folder, memory_bytes)
         self._incoming = folder / "incoming"
         # What a killed process was about to insert.
@@ -162,9 +173,25 @@ class Engine:
         except Failure:
             raise
         except (RuntimeError, chdb.ChdbError, UnicodeError) as cause:
-            raise failed(cause) from cause
+            failure = failed(cause)
+            if failure.code == CORRUPTED_DATA:
+                self._mend()
+            raise failure from cause
         finally:
             self._places.release()
+
+    def _mend(self) -> None:
+        """Start anew, unless that was tried within the hour: then it needs somebody.
+
+        A merge that runs out of space may leave a part whose files are empty (seen with chdb 4.4).
+        As it starts, ClickHouse sets such a part aside, and takes those back that it was merged
+        from; these it keeps for eight minutes.
+        """
+        with suppress(OSError):
+            mark = self._started_anew
+            if not mark.exists() or time.time() - mark.stat().st_mtime > _SELDOM_S:
+                mark.touch()
+                self._start_anew()
 
     def _text(self, sql: str) -> str:
         return str(self._holder.query(sql, "TSVRaw").bytes().decode().strip())
