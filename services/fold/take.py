@@ -91,7 +91,16 @@ def take(batch: Batch, tx: Transaction, vault: Vault) -> Taken:
         reads = _opened(reads, taken, vault)
     if reads:
         taken.reads = _fresh(reads, taken, tx)
+        if taken.letters:
+            taken.plain = _told(taken)
     return taken
+
+
+def _told(taken: Taken) -> Mapping[str, tuple[str, str]]:
+    """What events that count told of identifiers: of one that lost there is no trace in rows."""
+    recorded = [read.event.recorded for read in taken.reads]
+    named = {identifier for one in recorded if one.sealed for identifier in one.identifiers}
+    return {identifier: taken.plain[identifier] for identifier in named & taken.plain.keys()}
 
 
 def id_hash(workspace: str, source: str, id_: str) -> str:

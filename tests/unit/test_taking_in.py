@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from schemas import Data
+from schemas import Custom, Data
 from schemas.envelope import Recorded
 from tests.happenings import APART, SHUFFLES
 from tests.histories import History, Step, fold, rows
@@ -43,6 +43,19 @@ def test_whoever_loses_an_id_leaves_no_row(
 
     assert rows(store) == alone
     assert len(store.tables.letters) == len(lost)
+
+
+@pytest.mark.parametrize("batch", [1, 9])
+def test_a_loser_names_nobody_who_is_known_by_a_decision_alone(batch: int) -> None:
+    history = History()
+    history.called("user:1", id_="c-1")
+    history.tell(Custom(name="seen"), "user:2", source="touchline", key_kind="platform")
+    history.called("user:2", id_="c-1", body="lost")
+
+    store = fold(history.events, history.vault, batches=[batch], partitions=2)
+
+    known = store.tables.identifiers
+    assert [known[history.hash(who)].value for who in ("user:1", "user:2")] == ["1", None]
 
 
 def test_an_identifier_first_named_by_a_loser_is_its_next_event_s_own() -> None:
