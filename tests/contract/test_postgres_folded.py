@@ -53,8 +53,8 @@ def test_a_commit_before_and_during_a_wait_ends_it(
     commit(store)
     commit(store)
     assert waited_s(folded, LONG_S) < LONG_S
-    # Both were heard: nothing is new.
-    assert waited_s(folded, 0.1) >= 0.1
+    # The other was heard with it, or a moment later: then nothing is new.
+    assert any(waited_s(folded, 0.1) >= 0.1 for _ in range(2))
 
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(waited_s, folded, LONG_S)
