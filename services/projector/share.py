@@ -57,7 +57,7 @@ class Share:
     def may_be_due(self) -> bool:
         """Whether rows may be left to settle: of a backlog, or those that the last tick changes.
 
-        Whoever folds of a backlog asks for the one, whoever has control for the other; and who is
+        Whoever leaves some waiting asks for the one, whoever has control for the other; and who is
         given partitions for what others left behind.
         """
         return bool(self.partitions) and self._postponing.may_be_due

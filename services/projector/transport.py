@@ -81,9 +81,9 @@ class Consumer(driver.Consumer):
             return
         records, _ = await self._wait_next_records(timeout)
         self._thread.pace(self.transport.took_s if records else None)
-        for tp, found in (records or {}).items():
+        for fetched, found in (records or {}).items():
             # The client's own keys are equal to Faust's, and no part of its sets.
-            tp = ensure_TP(tp)  # noqa: PLW2901
+            tp = ensure_TP(fetched)
             if following := await self._following(tp, found):
                 self._kept.setdefault(tp, []).extend(following)
         for pieces in self._ready():

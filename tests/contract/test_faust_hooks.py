@@ -6,19 +6,21 @@ from typing import Any, Final
 
 import pytest
 
-faust = pytest.importorskip("faust")
-mode = pytest.importorskip("mode")
+pytest.importorskip("faust")
+pytest.importorskip("mode")
 
-from aiokafka import AIOKafkaConsumer  # noqa: E402
-from aiokafka.consumer.fetcher import Fetcher  # noqa: E402
-from aiokafka.consumer.group_coordinator import GroupCoordinator  # noqa: E402
-from faust.app.base import App  # noqa: E402
-from faust.transport import consumer as faust_consumer  # noqa: E402
-from faust.transport.drivers import aiokafka as driver  # noqa: E402
-from faust.types.tuples import ConsumerMessage, Message  # noqa: E402
-from mode.threads import ServiceThread  # noqa: E402
+import faust
+import mode
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from faust.app.base import App
+from faust.transport import consumer as faust_consumer
+from faust.transport.drivers import aiokafka as driver
+from faust.types.tuples import ConsumerMessage, Message
+from mode.threads import ServiceThread
 
-from services.projector import transport, worker  # noqa: E402
+from services.projector import transport, worker
 
 OVERRIDDEN: Final = {
     (faust_consumer.Consumer, "getmany"): ("self", "timeout"),
@@ -120,7 +122,7 @@ def test_a_crashing_supervisor_lets_a_crash_reach_the_app() -> None:
 def test_the_app_is_set_up_to_lose_nothing() -> None:
     conf = worker.settings(worker.Group(["127.0.0.1:9092"], "touchline.events"))
 
-    app = worker.App("id", broker="kafka://127.0.0.1:9092", **conf).conf
+    app: Any = worker.App("id", broker="kafka://127.0.0.1:9092", **conf).conf
     assert app.web_enabled is False
     assert app.agent_supervisor is mode.CrashingSupervisor
     assert (app.key_serializer, app.value_serializer) == ("raw", "raw")
