@@ -14,6 +14,7 @@ import psutil
 import psycopg
 from psycopg.rows import TupleRow
 
+from bench.courses import journeys
 from bench.fold import START, event_of
 from services.addresses import Addresses
 from services.archive.access import Access
@@ -36,6 +37,11 @@ MASTER_KEY: Final = bytes(range(32))
 POST: Final = 2_000
 PATIENCE_S: Final = 900.0
 REPEATED: Final = 0.01
+FEW: Final = "few"
+EVEN: Final = "even"
+HOUSEHOLDS: Final = "households"
+CROWDS: Final = (FEW, EVEN, HOUSEHOLDS)
+"""Whose events ``arriving`` gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +152,16 @@ def benched(folder: Path, server: str) -> Iterator[Bench]:
         postgres.stop()
 
 
-def arriving(count: int, newcomers: float, seed: int = 1) -> list[bytes]:
+def arriving(count: int, newcomers: float, crowd: str = FEW, seed: int = 1) -> list[bytes]:
     """``count`` events as bench.fold's, this share of them the first of a customer.
 
-    All others are of customers who came before, half of them of a few who come often. One event in
-    a hundred repeats an earlier one.
+    All others are of customers who came before; with ``FEW`` half of them of a few who come often,
+    of whom one makes a sixth of all. One event in a hundred repeats an earlier one. Households are
+    those of Complete Journey, with the first events of that.
     """
+    if crowd == HOUSEHOLDS:
+        return [*journeys(count)]
+    often = 0.5 if crowd == FEW else 0.0
     chance, known, events = random.Random(seed), 0, list[bytes]()
     for number in range(count):
         if number and chance.random() < REPEATED:
@@ -160,7 +170,7 @@ def arriving(count: int, newcomers: float, seed: int = 1) -> list[bytes]:
         if not known or chance.random() < newcomers:
             known += 1
             who = known
-        elif chance.random() < 0.5:
+        elif chance.random() < often:
             who = min(int(chance.paretovariate(0.6)), known)
         else:
             who = chance.randint(1, known)

@@ -1,12 +1,13 @@
 """Produced to visible: from the append to Kafka until the rows that workers write tell of it.
 
-    python -m bench.produced [--rate 5000] [--seconds 20] [--newcomers 0.02] [--workers 2]
+    python -m bench.produced [--rate 5000] [--seconds 20] [--crowd few] [--newcomers 0.02]
+                             [--workers 2]
 
-Events of bench.fold are appended at an even pace, a hundredth of a second's at a time, sealed
-before; first as many as in four seconds are folded, so that most are of known customers. Another
-connection looks how far the rows are, whenever workers tell that they committed. The time is from
-before the append, whose acknowledgement it takes in, until then; of each event. Producer, broker,
-PostgreSQL and workers share the machine.
+Events of a crowd (bench.crew's) are appended at an even pace, a hundredth of a second's at a time,
+sealed before; first as many as in four seconds are folded, so that most are of known customers.
+Another connection looks how far the rows are, whenever workers tell that they committed. The time
+is from before the append, whose acknowledgement it takes in, until then; of each event. Producer,
+broker, PostgreSQL and workers share the machine.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
-from bench.crew import PRODUCER, Bench, Cpu, arriving, benched
+from bench.crew import CROWDS, FEW, PRODUCER, Bench, Cpu, arriving, benched
 from bench.machine import banner
 from services.ingest.accept import Accepted, accept
 from services.ingest.receive import partition
@@ -116,12 +117,13 @@ def main() -> None:
     )
     parser.add_argument("--rate", type=int, default=5_000)
     parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--crowd", choices=CROWDS, default=FEW)
     parser.add_argument("--newcomers", type=float, default=0.02)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     quiet()
     banner("produced", "faust-streaming", "aiokafka")
-    raws = arriving(given.rate * (given.seconds + WARM_S), given.newcomers)
+    raws = arriving(given.rate * (given.seconds + WARM_S), given.newcomers, given.crowd)
     with tempfile.TemporaryDirectory(prefix="touchline-bench-") as folder:
         (Path(folder) / "kafka").mkdir()
         with (

@@ -1,15 +1,17 @@
 """Workers on Kafka: events a second from the log to committed rows, by one and by two of them.
 
-    python -m bench.workers [--events 200000] [--newcomers 0.02] [--workers 1 2] [--steps]
+    python -m bench.workers [--events 200000] [--crowd few] [--newcomers 0.02] [--workers 1 2]
+                            [--steps]
 
-The events are those of bench.fold (identity, orders, profiles, lifecycle, loyalty, ids, decisions),
-in 16 partitions of a real broker, which is on the same machine as PostgreSQL and the workers. They
-are in the log before anybody folds, and every worker has its share by then. ``--newcomers`` is the
-share of the events with which a customer begins, one in fifty (one in 114 of Complete Journey, one
-in three of CDNOW): each of them is settled once the backlog is folded, and what is decided by that
-is relayed to the log and folded too. "Folded" is the time until
-the log's events are in rows, "done" until nothing is left to settle, tell and fold; both of all
-records, decisions too. CPU is of workers, PostgreSQL (all its processes) and broker, until done.
+The events are those of a crowd (bench.crew's), folded with all that there is (identity, orders,
+profiles, lifecycle, loyalty, ids, decisions), in 16 partitions of a real broker, which is on the
+same machine as PostgreSQL and the workers. They are in the log before anybody folds, and every
+worker has its share by then. ``--newcomers`` is the share of the events with which a customer
+begins, one in fifty (one in 114 of Complete Journey, one in three of CDNOW): each of them is
+settled once the backlog is folded, and what is decided by that is relayed to the log and folded
+too. "Folded" is the time until the log's events are in rows, "done" until nothing is left to
+settle, tell and fold; both of all records, decisions too. CPU is of workers, PostgreSQL (all its
+processes) and broker, until done.
 
 At last one worker is killed, and what is appended then is timed until all of it is in rows.
 ``--steps`` shows instead where each microsecond of one worker goes, and of its backend.
@@ -25,7 +27,7 @@ from signal import SIGKILL
 from typing import Final
 
 from bench import worker_steps
-from bench.crew import Bench, Cpu, arriving, benched, held
+from bench.crew import CROWDS, FEW, Bench, Cpu, arriving, benched, held
 from bench.machine import banner
 from services.log.kafka.connection import quiet
 from tests.cluster.broker import Broker
@@ -41,13 +43,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--crowd", choices=CROWDS, default=FEW)
     parser.add_argument("--newcomers", type=float, default=0.02)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--steps", action="store_true", help="by step and by statement")
     given = parser.parse_args()
     quiet()
     banner("workers", "faust-streaming", "aiokafka")
-    raws = arriving(given.events + AFTERWARDS, given.newcomers)
+    raws = arriving(given.events + AFTERWARDS, given.newcomers, given.crowd)
     with tempfile.TemporaryDirectory(prefix="touchline-bench-") as folder, ExitStack() as stack:
         (Path(folder) / "kafka").mkdir()
         broker = stack.enter_context(Broker(Path(folder) / "kafka"))

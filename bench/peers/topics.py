@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -59,7 +60,9 @@ class Topics:
         return asyncio.run(_read(self.server, topic))
 
 
-async def _fill(server: str, topic: str, events: Sequence[Event]) -> None:
+@asynccontextmanager
+async def producing(server: str) -> AsyncIterator[AIOKafkaProducer]:
+    """What appends the work."""
     producer = AIOKafkaProducer(
         bootstrap_servers=server,
         acks="all",
@@ -69,13 +72,46 @@ async def _fill(server: str, topic: str, events: Sequence[Event]) -> None:
     )
     await producer.start()
     try:
-        for chunk in _chunks(events):
-            batch = producer.create_batch()
-            for event in chunk:
-                batch.append(key=event.customer.encode(), value=event.payload(), timestamp=None)
-            await (await producer.send_batch(batch, topic, partition=chunk[0].partition))
+        yield producer
     finally:
         await producer.stop()
+
+
+async def together(
+    producer: AIOKafkaProducer, topic: str, events: Sequence[Event]
+) -> Sequence[asyncio.Future[Any]]:
+    """Append ``events``, a batch a partition; gives what is done once each is acknowledged."""
+    batches: dict[int, Any] = {}
+    for event in events:
+        batch = batches.get(event.partition)
+        if batch is None:
+            batch = batches[event.partition] = producer.create_batch()
+        batch.append(key=event.customer.encode(), value=event.payload(), timestamp=None)
+    return [
+        await producer.send_batch(batch, topic, partition=partition)
+        for partition, batch in batches.items()
+    ]
+
+
+@asynccontextmanager
+async def reading(server: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """Who reads all that was committed in ``topic``, from its beginning."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=server, isolation_level="read_committed")
+    await consumer.start()
+    try:
+        partitions = _partitions(topic)
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _fill(server: str, topic: str, events: Sequence[Event]) -> None:
+    async with producing(server) as producer:
+        for chunk in _chunks(events):
+            for acknowledged in await together(producer, topic, chunk):
+                await acknowledged
 
 
 def _chunks(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
@@ -91,20 +127,14 @@ def _chunks(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
 
 
 async def _read(server: str, topic: str) -> Sequence[tuple[bytes, bytes | None]]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=server, isolation_level="read_committed")
-    await consumer.start()
-    try:
+    async with reading(server, topic) as consumer:
         partitions = _partitions(topic)
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
         found: list[tuple[bytes, bytes | None]] = []
         while any([await consumer.position(one) < ends[one] for one in partitions]):
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 found += [(record.key, record.value) for record in records]
         return found
-    finally:
-        await consumer.stop()
 
 
 def _partitions(topic: str) -> Sequence[Any]:
