@@ -5,12 +5,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.errors import Misconfigured
+from services.uri import parts_of
 
 PREFIX = "TOUCHLINE_"
 DECISIONS = "touchline.decisions"
@@ -23,9 +23,10 @@ REQUESTS_BURST = 10_000.0
 
 def _of_scheme(*schemes: str, otherwise: str = "the embedded one") -> AfterValidator:
     def check(value: str) -> str:
+        parts = parts_of(value)
+        is_whole = parts.authority.count("[") == parts.authority.count("]")
         if value and (
-            urlsplit(value).scheme not in schemes
-            or not urlsplit(value).netloc + urlsplit(value).path
+            parts.scheme not in schemes or not parts.authority + parts.path or not is_whole
         ):
             expected = " or ".join(f"{scheme}://…" for scheme in schemes)
             raise ValueError(
@@ -189,7 +190,7 @@ class Settings(BaseSettings):
             )
         if (
             not self.kafka_url
-            and (urlsplit(self.log_url).path.strip("/") or LOG_TOPIC) in self.doors
+            and (parts_of(self.log_url).path.strip("/") or LOG_TOPIC) in self.doors
         ):
             raise ValueError(
                 "TOUCHLINE_LOG_URL names a topic that is an inbox, or that decisions go to: the "

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from services.errors import Misconfigured
 from services.log.inbox import Inbox
 from services.log.outlet import Outlet
 from services.log.port import Log
 from services.log.postgres import PostgresLog
+from services.uri import parts_of
 
 
 def open_log(url: str) -> Log:
@@ -81,7 +81,7 @@ def make_doors(url: str, topics: Sequence[str], partitions: int) -> Sequence[str
 
 def is_on_kafka(url: str) -> bool:
     """Whether ``url`` names a log on Kafka."""
-    return urlsplit(url).scheme == "kafka"
+    return parts_of(url).scheme == "kafka"
 
 
 def _not_installed(cause: ImportError) -> Misconfigured:

@@ -29,22 +29,23 @@ class Scale(NamedTuple):
 
 
 LONG: Final = Scale(batches=500, size=1_000, people=5_000, moments=70)
+SHORT: Final = Scale(batches=20, size=100, people=200, moments=5)
 AT_A_MOMENT: Final = (1, 1, 2, 3)
 """How many parts die at once."""
 
 
 @pytest.mark.fault(Fault.KILLS)
 def test_whatever_of_a_cluster_is_killed_every_acknowledged_event_counts_once(
-    mortal: Broker, tmp_path: Path, long_campaign: Campaign, noted: Noted
+    mortal: Broker, tmp_path: Path, campaign: Campaign, noted: Noted
 ) -> None:
-    scale, seed = LONG, long_campaign.seed
+    scale, seed = campaign.of(SHORT, LONG), campaign.seed
     with ExitStack() as stack:
         cluster = Cluster(mortal, tmp_path, stack)
         teller = stack.enter_context(
             Teller(cluster.url, cluster.key, seed=seed, size=scale.size, people=scale.people)
         )
         teller.begin(scale.batches)
-        kill_now_and_then(cluster, teller, seed, noted)
+        kill_now_and_then(cluster, teller, campaign, noted)
         teller.enough()
         noted.say(f"{teller.events:,} events are acknowledged")
         cluster.waits(cluster.is_done, "all is folded, told and archived")
@@ -68,9 +69,9 @@ def test_whatever_of_a_cluster_is_killed_every_acknowledged_event_counts_once(
         noted.say("rows are those of the oracle, and verified")
 
 
-def kill_now_and_then(cluster: Cluster, teller: Teller, seed: int, noted: Noted) -> None:
+def kill_now_and_then(cluster: Cluster, teller: Teller, campaign: Campaign, noted: Noted) -> None:
     """At random moments, between which about the same share of all events is folded."""
-    scale, chance = LONG, Random(seed)
+    scale, chance = campaign.of(SHORT, LONG), Random(campaign.seed)
     share = scale.batches * scale.size // (scale.moments + 1)
     for moment in range(scale.moments):
         goal = teller.folded + chance.randint(1, 2 * share)

@@ -32,6 +32,8 @@ def test_an_address_names_brokers_and_perhaps_a_topic(url: str, address: Address
         "kafka://broker?finite_retention=secret",
         "kafka://broker?tls=secret",
         "redis://secret",
+        "kafka://[secret",
+        "redis://a,[::1]/secret",
     ],
 )
 def test_what_is_no_address_is_refused_by_its_name_and_without_its_secrets(url: str) -> None:

@@ -61,6 +61,11 @@ def test_what_is_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch
             "TOUCHLINE_ARCHIVE_URL is no address of the form http://",
         ),
         (
+            "ARCHIVE_URL",
+            "http://[::1:8123/events",
+            "TOUCHLINE_ARCHIVE_URL is no address of the form http://",
+        ),
+        (
             "KAFKA_URL",
             "redis://x",
             r"TOUCHLINE_KAFKA_URL is no address .*; .* for those of the log",

@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from services.errors import Misconfigured
 from services.settings import LOG_TOPIC
+from services.uri import parts_of
 
 TOPIC: Final = LOG_TOPIC
 PORT: Final = 9092
@@ -30,8 +31,8 @@ class Address:
 
 def parse(url: str) -> Address:
     """The address in ``url``; raises ``Misconfigured`` for one that is none."""
-    parts = urlsplit(url)
-    servers = tuple(_server(one) for one in parts.netloc.split(","))
+    parts = parts_of(url)
+    servers = tuple(_server(one) for one in parts.authority.split(","))
     topic = parts.path.strip("/") or TOPIC
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     may_expire = options.pop("finite_retention", None)

@@ -1,0 +1,29 @@
+"""The parts of an address that may name several servers, as those of a cluster do."""
+
+from typing import NamedTuple
+
+
+class Parts(NamedTuple):
+    """As they stand there; what is missing is empty."""
+
+    scheme: str
+    authority: str
+    """Servers, their ports, and who asks."""
+    path: str
+    query: str
+
+
+def parts_of(uri: str) -> Parts:
+    """Those that RFC 3986, appendix B, gives any text; the scheme in small letters.
+
+    Python's own ``urlsplit`` refuses, depending on its version, several servers of which one is
+    ``[::1]``.
+    """
+    before, _, query = uri.partition("#")[0].partition("?")
+    scheme, colon, rest = before.partition(":")
+    if not colon or not scheme or "/" in scheme:
+        scheme, rest = "", before
+    if not rest.startswith("//"):
+        return Parts(scheme.lower(), "", rest, query)
+    authority, slash, path = rest[2:].partition("/")
+    return Parts(scheme.lower(), authority, slash + path, query)
