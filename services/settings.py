@@ -24,10 +24,8 @@ REQUESTS_BURST = 10_000.0
 def _of_scheme(*schemes: str, otherwise: str = "the embedded one") -> AfterValidator:
     def check(value: str) -> str:
         parts = parts_of(value)
-        is_whole = parts.authority.count("[") == parts.authority.count("]")
-        if value and (
-            parts.scheme not in schemes or not parts.authority + parts.path or not is_whole
-        ):
+        names_a_place = parts.is_sound and parts.authority + parts.path
+        if value and not (parts.scheme in schemes and names_a_place):
             expected = " or ".join(f"{scheme}://…" for scheme in schemes)
             raise ValueError(
                 f"is no address of the form {expected}; leave it empty for {otherwise}"

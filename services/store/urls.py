@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode
+
+from services.uri import parts_of
 
 OWNER: Final = "touchline"
 """The superuser of the embedded server; migrates, and makes and renames schemas."""
@@ -62,7 +64,7 @@ class Urls:
     def of(self, database: str) -> Self:
         """The same server and roles, another database."""
         owner, fold, query = (
-            urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+            parts_of(url)._replace(path=f"/{database}").uri
             for url in (self.owner, self.fold, self.query)
         )
         return type(self)(owner, fold, query)
@@ -73,7 +75,7 @@ class Urls:
 
 def acting_as(role: str, url: str) -> str:
     """``url`` with ``role`` taken on at log-in, and the settings that the role would have."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     query = dict(parse_qsl(parts.query))
     settings = {"role": role, **TAKEN_ON[role]}
     options = [
@@ -81,4 +83,4 @@ def acting_as(role: str, url: str) -> str:
         *(f"-c {name}={value}" for name, value in settings.items()),
     ]
     query["options"] = " ".join(options).strip()
-    return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
+    return parts._replace(query=urlencode(query, quote_via=quote)).uri
