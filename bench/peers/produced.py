@@ -30,7 +30,7 @@ from bench.peers.ground import Ground, grounded
 from bench.peers.meter import Run
 from bench.peers.running import LeftOut, Process, Stuck, check, follow
 from bench.peers.slice import INDEXES
-from bench.peers.starting import Streams, counted, line, workers
+from bench.peers.starting import Streams, line, titled, workers
 from bench.peers.topics import producing, reading, together
 from services.log.kafka.connection import quiet
 from tests.cluster.broker import NoBroker
@@ -213,11 +213,8 @@ def _ours(ground: Ground, plan: Plan, count: int) -> Iterator[Told]:
                 await asyncio.sleep(LOOK_S)
 
     with workers(ground, topic, count) as found:
-        for worker in found:
-            worker.go()
-        title = f"Touchline, ids {ground.ids}, {counted(count, 'worker')}"
-        came = partial(tables.came, ground.urls)
-        yield Told(title, topic, found, came, look, partial(tables.found, ground.urls))
+        came, truth_found = partial(tables.came, ground.urls), partial(tables.found, ground.urls)
+        yield Told(titled(ground, count), topic, found, came, look, truth_found)
 
 
 @contextmanager
@@ -231,9 +228,8 @@ def _streams(ground: Ground, plan: Plan, threads: int, commit_ms: int) -> Iterat
                     for records in (await consumer.getmany(timeout_ms=1_000)).values():
                         seen.find([line(record.value)[0] for record in records])
 
-        title = f"Kafka Streams v2, {counted(threads, 'thread')}, commit {commit_ms} ms"
         came = partial(ground.topics.came, process.group, topic)
-        yield Told(title, topic, [process], came, look, process.found)
+        yield Told(process.title, topic, [process], came, look, process.found)
 
 
 Who = Callable[[Ground, Plan], Iterator[AbstractContextManager[Told]]]

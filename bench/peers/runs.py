@@ -13,7 +13,7 @@ from bench.peers.events import Profile, Truth
 from bench.peers.ground import Ground
 from bench.peers.meter import Run
 from bench.peers.running import BUILD, Process, check, follow, python, wait
-from bench.peers.starting import HERE, Streams, counted, digest, new_group, ran, said, workers
+from bench.peers.starting import HERE, Streams, digest, new_group, ran, said, titled, workers
 
 
 def faust(ground: Ground) -> Iterator[Run]:
@@ -52,20 +52,17 @@ def quix(ground: Ground) -> Iterator[Run]:
 def streams(ground: Ground) -> Iterator[Run]:
     """Kafka Streams by one and by two threads, and at its best: as it comes it commits often."""
     for threads, commit_ms in ((1, 100), (2, 100), (2, 1_000)):
-        title = f"Kafka Streams v2, {counted(threads, 'thread')}, commit {commit_ms} ms"
         with Streams(ground, ground.whole.topic, threads, commit_ms) as process:
-            run = _committed(ground, title, process, process.group)
-        check(title, process.found(), ground.whole.truth)
+            run = _committed(ground, process.title, process, process.group)
+        check(process.title, process.found(), ground.whole.truth)
         yield run
 
 
 def touchline(ground: Ground) -> Iterator[Run]:
     """Ours, by one and by two workers."""
     for count in (1, 2):
-        title = f"Touchline, ids {ground.ids}, {counted(count, 'worker')}"
+        title = titled(ground, count)
         with workers(ground, ground.whole.topic, count) as found:
-            for worker in found:
-                worker.go()
             run = _timed(ground, title, found, lambda: tables.came(ground.urls))
         check(title, tables.found(ground.urls), ground.whole.truth)
         yield run

@@ -24,6 +24,7 @@ class Streams(Process):
 
     def __init__(self, ground: Ground, topic: str, threads: int, commit_ms: int) -> None:
         self._topics = ground.topics
+        self.title = f"Kafka Streams v2, {_counted(threads, 'thread')}, commit {commit_ms} ms"
         self.group, self.ledger = new_group(), ground.topics.fresh("ledger")
         given = [ground.topics.server, self.group, topic, self.ledger]
         given += [str(ground.folder / self.group), str(threads), str(commit_ms)]
@@ -50,7 +51,7 @@ def line(value: bytes | None) -> tuple[str, int]:
 
 @contextmanager
 def workers(ground: Ground, topic: str, count: int) -> Iterator[list[Process]]:
-    """Ours, on empty tables, with a share each; they begin when they are told to."""
+    """Ours, on empty tables, which begin once each has a share."""
     tables.emptied(ground.urls)
     given = (ground.topics.server, new_group(), topic, ground.urls.fold, ground.ids)
     with ExitStack() as stack:
@@ -61,7 +62,14 @@ def workers(ground: Ground, topic: str, count: int) -> Iterator[list[Process]]:
             for number in range(count)
         ]
         wait(lambda: _have_shares(found), "shares")
+        for worker in found:
+            worker.go()
         yield found
+
+
+def titled(ground: Ground, count: int) -> str:
+    """What so many of ours are called."""
+    return f"Touchline, ids {ground.ids}, {_counted(count, 'worker')}"
 
 
 def new_group() -> str:
@@ -72,11 +80,6 @@ def new_group() -> str:
 def said(ground: Ground, number: int = 0) -> Path:
     """Where a process's errors go."""
     return ground.folder / f"said-{number}"
-
-
-def counted(count: int, what: str) -> str:
-    """So many of it, in words."""
-    return f"{count} {what}{'s' if count > 1 else ''}"
 
 
 def ran(command: Sequence[str]) -> None:
@@ -93,6 +96,11 @@ def ran(command: Sequence[str]) -> None:
 def digest(*files: Path) -> str:
     """Another one once a file is another."""
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def _counted(count: int, what: str) -> str:
+    """So many of it, in words."""
+    return f"{count} {what}{'s' if count > 1 else ''}"
 
 
 def _have_shares(found: Sequence[Process]) -> bool:
